@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The breakdown: packets grouped by path, and for each path the statistics of each stage. It is
+ * complete when the views get it; they print and compute nothing.
+ *
+ * A path is shaped by its packet hops and their devices; hops flagged PL_HOP_OPT (context,
+ * bypassable) are stages of it where a packet met them, but do not make another path. So a stage
+ * (from, to) may have fewer packets than its path. For each packet its stages sum to its total
+ * exactly, so the sums of all stages of a path give the sum of its totals.
+ */
+#ifndef PKTLAP_BREAKDOWN_H
+#define PKTLAP_BREAKDOWN_H
+
+#include "hist.h"
+#include "names.h"
+#include "stitch.h"
+
+/* A hop at a device, as a node of a path */
+struct path_node {
+	__u8 hop;		/* enum pl_hop */
+	__u8 nth;		/* n-th time that this (hop, dev) comes in the packet, from 0 */
+	__u16 dev;
+};
+
+struct stage {
+	__u16 from, to;		/* index into path.nodes */
+	struct hist ns;
+	__u64 max_packet;	/* id of the packet with the longest time in this stage */
+	__u64 min_packet;
+};
+
+struct path_stat {
+	__u32 id;		/* 1, 2, ... by number of packets */
+	__u64 packets;		/* that the statistics are made of (complete ones) */
+	__u64 dropped;		/* packets of this path's beginning that were dropped */
+	struct path_node *nodes;	/* in the order of the way; optional hops at their place */
+	size_t nnodes;
+	struct stage *stages;	/* in the order of the way: by from, then to */
+	size_t nstages;
+	struct hist total;
+	__u64 slowest;		/* packet id */
+	__u64 slowest_ts;	/* ns, monotonic, of its first sighting */
+	__u64 slowest_ns;
+	struct stage *slowest_stage;	/* the largest stage of the slowest packet, into stages */
+	__u64 slowest_stage_ns;
+};
+
+/* Packets that ended by a drop, by path so far, reason and place */
+struct drop_stat {
+	__u32 path;		/* path_stat.id that begins like this, 0: none */
+	__u8 hop;		/* last hop before the drop */
+	__u16 dev;
+	__u32 reason;
+	__s32 place;
+	__u64 packets;
+};
+
+struct breakdown {
+	struct path_stat *paths;
+	size_t npaths;
+	struct drop_stat *drops;
+	size_t ndrops;
+	__u64 packets[PACKET_NR_ENDS];
+	__u64 seen;		/* all packets */
+	__u64 cloned;
+};
+
+struct breakdown_builder;
+
+int breakdown_new(struct names *names, struct breakdown_builder **out);
+/* Has the type of stitch_config.packet; ctx is the builder */
+int breakdown_packet(void *ctx, const struct packet *p);
+/* Sort and finish. The result belongs to the builder, until breakdown_free() */
+int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out);
+void breakdown_free(struct breakdown_builder *b);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Log-linear histogram of nanoseconds: 128 linear steps for each power of two, so a value is
+ * known to 1/128 (< 1 %); min, max, sum and count are exact, the sum of squares is kept in 128
+ * bits. Full range of 64 bits; no saturation. Memory grows by octave on demand.
+ */
+#ifndef PKTLAP_HIST_H
+#define PKTLAP_HIST_H
+
+#include <linux/types.h>
+
+struct hist {
+	__u64 n, min, max;
+	unsigned __int128 sum, sumsq;
+	__u32 *octave[65];	/* NULL until used; 128 counters each; [0]: values below 128 */
+};
+
+void hist_init(struct hist *h);
+void hist_free(struct hist *h);		/* leaves h as after hist_init() */
+int hist_add(struct hist *h, __u64 ns);	/* 0 or -ENOMEM */
+int hist_merge(struct hist *to, const struct hist *from);
+
+/* ns, rounded to the nearest; 0 when empty */
+__u64 hist_avg(const struct hist *h);
+/* population standard deviation, ns; exact up to rounding (integer square root) */
+__u64 hist_stddev(const struct hist *h);
+/*
+ * Value at or below which permille/1000 of the values lie (nearest rank), ns: the middle of its
+ * step, but never outside [min, max]. permille 500 = median, 999 = p99.9
+ */
+__u64 hist_quantile(const struct hist *h, unsigned int permille);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The trace file (pktlap.data): a header and a sequence of checksummed chunks. Event chunks are
+ * zstd-compressed arrays of struct pl_event of one CPU; all else is a JSON document, so that the
+ * file describes itself. The layout is documented in user/trace_format.h.
+ *
+ * All functions return 0 or a count, or a negative errno.
+ */
+#ifndef PKTLAP_TRACE_H
+#define PKTLAP_TRACE_H
+
+#include <jansson.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../bpf/event.h"
+
+/*
+ * Kinds of chunk. A document of a kind replaces the earlier one of that kind, except clock
+ * snapshots, which add up.
+ */
+enum trace_chunk {
+	TRACE_EVENTS = 1,
+	TRACE_META,	/* {version, host, release, machine, cpus, command[], start_real_ns, start_mono_ns, options{}} */
+	TRACE_HOPS,	/* [{hop, state, hook, kind, target, tried[{hook, kind, target, error}]}] */
+	TRACE_DEVICES,	/* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
+	TRACE_TASKS,	/* [{tid, comm, role, vmm}] */
+	TRACE_CLOCK,	/* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
+	TRACE_COUNTS,	/* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
+	TRACE_COST,	/* {hooks: {id: {runs, ns}}, window_ns} from the kernel's run statistics */
+	TRACE_DROPS,	/* {reasons: {number: name}, places: {offset: {symbol, source}}} */
+	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by itself */
+	TRACE_NR_CHUNKS
+};
+
+struct trace_writer;
+
+/*
+ * Create path with mode 0600; an existing file is renamed to path.old first (as perf does).
+ * hide: 16 random bytes, the key that kernel addresses are hashed with; not stored.
+ */
+int trace_create(const char *path, const __u8 hide[16], struct trace_writer **out);
+
+/*
+ * Append events of one CPU, in the order in which the ring had them; addresses are hashed on the
+ * way. Buffers up to a block (TRACE_BLOCK_EVENTS) per CPU. When the write fails (-ENOSPC ...) the
+ * file is cut back to its last whole chunk and every later call returns the same error.
+ */
+int trace_write_event(struct trace_writer *w, unsigned int cpu, const struct pl_event *ev);
+
+/* Write all partly filled blocks that are older than age_ns (0: all) at now_ns (monotonic) */
+int trace_flush(struct trace_writer *w, __u64 now_ns, __u64 age_ns);
+
+/* Append a document. Does not take the reference */
+int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t *doc);
+
+__u64 trace_events_written(const struct trace_writer *w);
+__u64 trace_bytes_written(const struct trace_writer *w);
+
+/* Flush and close; frees w in any case */
+int trace_finish(struct trace_writer *w);
+
+/* Where a block of events lies; blocks of one CPU are in the order in which they were written */
+struct trace_block {
+	__u64 offset;		/* of the chunk's payload in the file */
+	__u64 ts_min, ts_max;	/* ns */
+	__u32 cpu;
+	__u32 events;
+	__u32 stored;		/* bytes */
+	__u32 crc;
+};
+
+struct trace {
+	int fd;
+	char *path;
+	struct trace_block *blocks;
+	size_t nblocks;
+	__u64 nevents;
+	json_t *docs[TRACE_NR_CHUNKS];	/* TRACE_CLOCK: an array of all snapshots; NULL: none */
+	bool truncated;		/* does not end on a whole chunk */
+	bool ended;		/* has TRACE_END: the recorder ended by itself */
+	__u64 good_bytes;	/* up to the end of the last whole chunk */
+	__u64 file_bytes;
+};
+
+/*
+ * Open and index a recording. Event blocks are not read yet, but every chunk's header is
+ * checked. err gets one line that says what is wrong and what to do. -ENOENT, -EACCES, ...;
+ * -EMEDIUMTYPE: not a pktlap recording; -EPROTONOSUPPORT: of a newer version; -ENODATA: no
+ * whole chunk in it; -EBADMSG: damaged before its end.
+ */
+int trace_open(const char *path, struct trace **out, char *err, size_t errlen);
+void trace_close(struct trace *t);
+
+/*
+ * Read block i into ev (room for TRACE_BLOCK_EVENTS). Returns the number of events;
+ * -EBADMSG: checksum or size wrong.
+ */
+int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev);
+
+#define TRACE_BLOCK_EVENTS 1024
+
+#endif
