@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# pktlap: `make help` lists the targets
+
+VERSION	:= 0.1.0
+B	?= build
+CLANG	?= clang
+BPFTOOL	?= bpftool
+PKG_CONFIG ?= pkg-config
+PREFIX	?= /usr/local
+DESTDIR	?=
+KERNEL	?= 6.12
+
+# Kernel types and argument registers differ by architecture; names as in libbpf's bpf_tracing.h
+ARCH	?= $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+
+V	?= 0
+ifeq ($(V),0)
+Q	:= @
+say	= @printf '  %-8s%s\n' '$(1)' '$(2)';
+else
+Q	:=
+say	=
+endif
+
+LIBS	:= libbpf libelf libdw zlib libzstd jansson
+WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS	?= -O2 -g
+cflags	= -std=gnu11 $(WARN) -D_GNU_SOURCE -DPKTLAP_VERSION='"$(VERSION)"' -I. -I$(B) -Iuser \
+	  $(shell $(PKG_CONFIG) --cflags $(LIBS))
+ldlibs	= $(shell $(PKG_CONFIG) --libs $(LIBS)) -lcap -lm
+SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
+	      -Wno-unused-parameter -I. -Ivmlinux
+
+bpf_src	 := $(wildcard bpf/*.bpf.c)
+bpf_obj	 := $(bpf_src:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
+skel	 := $(B)/pktlap.skel.h
+user_src := $(wildcard user/*.c)
+lib_obj	 := $(patsubst user/%.c,$(B)/user/%.o,$(filter-out user/main.c,$(user_src)))
+lib_san	 := $(lib_obj:$(B)/user/%=$(B)/san/user/%)
+unit_src := $(wildcard tests/unit/test_*.c)
+unit_bin := $(unit_src:tests/unit/%.c=$(B)/tests/unit/%)
+unit_san := $(unit_src:tests/unit/%.c=$(B)/san/tests/unit/%)
+
+.PHONY: all
+all: deps-build $(B)/pktlap ## build the binary, build/pktlap (the default)
+
+.PHONY: deps-build deps-test deps-lint deps-lab
+deps-build deps-test deps-lint deps-lab: deps-%:
+	$(Q)tools/deps.sh $*
+
+# Everything that compiles waits for the packages, without being rebuilt for it
+$(bpf_obj) $(skel) $(lib_obj) $(lib_san) $(B)/user/main.o: | deps-build
+
+# --- BPF: one object from all layers, one skeleton -------------------------------------------
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/pktlap.bpf.o: $(bpf_obj)
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(skel): $(B)/pktlap.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name pktlap_bpf >$@.tmp && mv $@.tmp $@
+
+# --- user space ------------------------------------------------------------------------------
+$(B)/user/%.o: user/%.c | $(skel)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/san/user/%.o: user/%.c | $(skel)
+	@mkdir -p $(@D)
+	$(call say,CC/SAN,$<)$(CC) $(cflags) -O1 -g $(SAN) -MMD -MP -c $< -o $@
+
+$(B)/libpktlap.a: $(lib_obj)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/san/libpktlap.a: $(lib_san)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/pktlap: $(B)/user/main.o $(B)/libpktlap.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+$(B)/san/pktlap: $(B)/san/user/main.o $(B)/san/libpktlap.a
+	$(call say,LD,$@)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+# --- tests -----------------------------------------------------------------------------------
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libpktlap.a | deps-test
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) -Itests/unit $(CFLAGS) -MMD -MP -MF $@.d -MT $@ \
+		-o $@ $< $(B)/libpktlap.a -lcmocka $(ldlibs)
+
+$(B)/san/tests/unit/%: tests/unit/%.c $(B)/san/libpktlap.a | deps-test
+	@mkdir -p $(@D)
+	$(call say,CC/SAN,$<)$(CC) $(cflags) -Itests/unit -O1 -g $(SAN) -MMD -MP -MF $@.d -MT $@ \
+		-o $@ $< $(B)/san/libpktlap.a -lcmocka $(ldlibs)
+
+.SECONDARY:
+
+.PHONY: clean
+clean: ## remove what was built (downloaded kernels stay in the cache)
+	$(Q)rm -rf $(B)
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
+
+-include $(bpf_obj:.o=.d) $(lib_obj:.o=.d) $(lib_san:.o=.d) $(B)/user/main.d $(B)/san/user/main.d
+-include $(unit_bin:=.d) $(unit_san:=.d)
