@@ -22,7 +22,7 @@ Q	:=
 say	=
 endif
 
-LIBS	:= libbpf libelf libdw zlib libzstd jansson
+LIBS	:= libbpf libelf libdw zlib libzstd jansson libmnl
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS	?= -O2 -g
 cflags	= -std=gnu11 $(WARN) -D_GNU_SOURCE -DPKTLAP_VERSION='"$(VERSION)"' -I. -I$(B) -Iuser \
@@ -33,7 +33,8 @@ SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -I. -Ivmlinux
 
-bpf_src	 := $(wildcard bpf/*.bpf.c)
+# maps.bpf.c first: bpftool 7.1's linker forgets the offset of a definition that follows its extern
+bpf_src	 := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 bpf_obj	 := $(bpf_src:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 skel	 := $(B)/pktlap.skel.h
 user_src := $(wildcard user/*.c)
@@ -58,8 +59,8 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/pktlap.bpf.o: $(bpf_obj)
-	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $^
+$(B)/pktlap.bpf.o: $(bpf_obj) Makefile
+	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $(bpf_obj)
 
 $(skel): $(B)/pktlap.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name pktlap_bpf >$@.tmp && mv $@.tmp $@

@@ -76,7 +76,8 @@ enum pl_role_kind {
 };
 
 struct pl_role {
-	__u32 kind;		/* enum pl_role_kind */
+	__u16 kind;		/* enum pl_role_kind */
+	__u16 exit_hook;	/* vCPU: hook that noted exit_ts */
 	__u32 pending;		/* vCPU: an interrupt was injected and no entry seen since */
 	__u64 exit_ts;		/* vCPU: time of the last exit, ns */
 };

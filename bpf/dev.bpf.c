@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Any device's way out: queue, qdisc, driver's transmit; and the ends of an skb */
+#include "skb.bpf.h"
+
+/* a bulk dequeue takes at most 8 packets (net/sched/sch_generic.c: by BQL's limit, usually fewer) */
+#define BULK_MAX 8
+
+static __always_inline int queue_event(__u8 hook, bool direct, struct sk_buff *skb)
+{
+	/* skb_iif 0: no device has received it, so a local socket made it */
+	__u16 flags = READ(direct, skb, skb_iif) ? 0 : PL_F_LOCAL | PL_F_ENTRY;
+	struct skb_hop hop = { .hook = hook, .direct = direct, .flags = flags };
+
+	return skb_hop(hop, skb, NULL);
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(pl_dev_queue_tp, struct sk_buff *skb)
+{
+	return queue_event(PL_HOOK_dev_queue_tp, DIRECT, skb);
+}
+
+SEC("raw_tp/net_dev_queue")
+int BPF_PROG(pl_dev_queue_raw, struct sk_buff *skb)
+{
+	return queue_event(PL_HOOK_dev_queue_raw, PROBED, skb);
+}
+
+SEC("tp_btf/qdisc_enqueue")
+int BPF_PROG(pl_qdisc_enqueue, void *q, void *txq, struct sk_buff *skb)
+{
+	if (!skb)
+		return 0;
+	return skb_hop(SKB_HOP(qdisc_enqueue, DIRECT, 0), skb, NULL);
+}
+
+SEC("raw_tp/qdisc_enqueue")
+int BPF_PROG(pl_qdisc_enqueue_raw, void *q, void *txq, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP(qdisc_enqueue_raw, PROBED, 0), skb, NULL);
+}
+
+/*
+ * skb is NULL when nothing is due (still with packets = 1), and the verifier of 6.12 and newer
+ * wants to see it checked. A bulk hangs on skb->next.
+ */
+SEC("tp_btf/qdisc_dequeue")
+int BPF_PROG(pl_qdisc_dequeue, void *q, void *txq, int packets, struct sk_buff *skb)
+{
+	int i;
+
+	for (i = 0; i < BULK_MAX && skb; i++) {
+		skb_hop(SKB_HOP(qdisc_dequeue, DIRECT, 0), skb, NULL);
+		if (packets <= i + 1)
+			break;
+		skb = skb->next;
+	}
+	return 0;
+}
+
+SEC("raw_tp/qdisc_dequeue")
+int BPF_PROG(pl_qdisc_dequeue_raw, void *q, void *txq, int packets, struct sk_buff *skb)
+{
+	int i;
+
+	for (i = 0; i < BULK_MAX && skb; i++) {
+		skb_hop(SKB_HOP(qdisc_dequeue_raw, PROBED, 0), skb, NULL);
+		if (packets <= i + 1)
+			break;
+		skb = READ(PROBED, skb, next);
+	}
+	return 0;
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(pl_start_xmit, struct sk_buff *skb, struct net_device *dev)
+{
+	return skb_hop(SKB_HOP(start_xmit, DIRECT, 0), skb, dev);
+}
+
+SEC("raw_tp/net_dev_start_xmit")
+int BPF_PROG(pl_start_xmit_raw, struct sk_buff *skb, struct net_device *dev)
+{
+	return skb_hop(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(pl_skb_copy_tp, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_LOOSE(skb_copy_tp, DIRECT), skb, NULL);
+}
+
+SEC("raw_tp/skb_copy_datagram_iovec")
+int BPF_PROG(pl_skb_copy_raw, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_LOOSE(skb_copy_raw, PROBED), skb, NULL);
+}
+
+SEC("tp_btf/consume_skb")
+int BPF_PROG(pl_consume_skb, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_LOOSE(consume_skb, DIRECT), skb, NULL);
+}
+
+SEC("raw_tp/consume_skb")
+int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_LOOSE(consume_skb_raw, PROBED), skb, NULL);
+}
+
+static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
+				      __u32 reason)
+{
+	struct net_device *dev = READ(direct, skb, dev);
+	__u32 ifindex = 0, netns = 0;
+	struct pl_event *e;
+	__u16 type = 0;
+
+	if (READ(direct, skb, mac_header) == MAC_UNSET)
+		return 0;
+	if (cfg_scoped) {
+		if (dev)
+			dev_of(dev, direct, &ifindex, &netns, &type);
+		if (!scope_has(netns, ifindex) && !scope_has(0, READ(direct, skb, skb_iif)))
+			return 0;
+	}
+	e = event_begin(hook);
+	if (!e)
+		return 0;
+	skb_fill(e, skb, direct, 0);
+	e->arg = reason;
+	/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance do,
+	 * and say nothing about where the kernel is */
+	e->vlan = (__u32)((__u64)place - cfg_stext);
+	e->flags &= ~(PL_F_VLAN_META | PL_F_VLAN_FRAME);
+	event_end(e);
+	return 0;
+}
+
+/* reason: from 5.17 on (commit c504e5c2f964); numbers differ by kernel, names come from its BTF */
+SEC("tp_btf/kfree_skb")
+int BPF_PROG(pl_kfree_skb, struct sk_buff *skb, void *place, unsigned int reason)
+{
+	return drop_event(PL_HOOK_kfree_skb, DIRECT, skb, place, reason);
+}
+
+SEC("raw_tp/kfree_skb")
+int BPF_PROG(pl_kfree_skb_raw, struct sk_buff *skb, void *place, unsigned int reason)
+{
+	return drop_event(PL_HOOK_kfree_skb_raw, PROBED, skb, place, reason);
+}

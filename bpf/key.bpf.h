@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The packet key: identity from bytes that no hop on the way changes.
+ *
+ * In: addresses, protocol, ports, IP ID, fragment offset, TCP seq/ack/window/flags, ICMP type/
+ * code/id/seq, the ethertype of frames that are not IP. Not in: TTL, TOS/DSCP (remarked), all
+ * checksums (unfilled with CHECKSUM_PARTIAL), lengths (GRO and GSO change them), VLAN tags, MAC
+ * addresses, anything of the skb.
+ * pay is a second hash, over the first PL_PAY_WINDOW payload bytes; valid only when these are
+ * in the linear area, so it may confirm a join but must not be missed. TCP has none: its payload
+ * is mostly in fragments, and seq identifies it.
+ */
+#ifndef PKTLAP_KEY_BPF_H
+#define PKTLAP_KEY_BPF_H
+
+#include "pktlap.bpf.h"
+#include <bpf/bpf_endian.h>
+
+#define ETH_HLEN	14
+#define ETH_P_IP	0x0800
+#define ETH_P_ARP	0x0806
+#define ETH_P_IPV6	0x86dd
+#define ETH_P_8021Q	0x8100
+#define ETH_P_8021AD	0x88a8
+
+#define IPPROTO_HOPOPTS	0
+#define IPPROTO_ICMP	1
+#define IPPROTO_TCP	6
+#define IPPROTO_UDP	17
+#define IPPROTO_ROUTING	43
+#define IPPROTO_FRAGMENT 44
+#define IPPROTO_ICMPV6	58
+#define IPPROTO_DSTOPTS	60
+
+#define IP_MF_OFFSET	0x3fff	/* more fragments, and offset */
+#define IP_OFFSET	0x1fff
+#define IP6_EXT_MAX	6	/* extension headers that are followed */
+#define VLAN_DEPTH_MAX	3	/* tags in the frame that are skipped */
+
+/* what is read of a header at a time; each struct is copied from the packet in one go */
+struct eth_words { __be16 mac[6]; __be16 proto; };
+struct vlan_words { __be16 tci; __be16 proto; };
+struct ip4_words { __u8 vhl, tos; __be16 len, id, frag; __u8 ttl, proto; __sum16 sum; __be32 s, d; };
+struct ip6_words { __be32 flow; __be16 plen; __u8 next, hops; __u64 s[2], d[2]; };
+struct ext_words { __u8 next, len; __be16 frag; __be32 id; };
+struct l4_words { __be16 sport, dport; __u32 seq, ack; __u16 offflags, window; };
+
+/* State of the parse; on the stack of the parser */
+struct parse {
+	__u64 at;		/* kernel address of the header at hand */
+	__u64 end;		/* end of the linear part */
+	__u64 key;
+	__u32 flow;
+	__u16 flags;
+	__u16 l3;		/* ethertype, host order */
+	__u8 proto;
+};
+
+/* one round of a multiply-and-rotate hash; the constant is that of splitmix64's finaliser */
+static __always_inline __u64 mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0xbf58476d1ce4e5b9ULL;
+	return h ^ (h >> 29);
+}
+
+static __always_inline int parse_read(const struct parse *p, void *to, __u32 size)
+{
+	if (p->at + size > p->end)
+		return -1;
+	return bpf_probe_read_kernel(to, size, (void *)p->at);
+}
+
+/* Hash the payload window at p->at; left out when part of it is not linear */
+static __always_inline void parse_payload(struct parse *p, struct pl_event *e, __u32 rest)
+{
+	__u64 w[PL_PAY_WINDOW / 8] = {};
+	__u32 want = rest < PL_PAY_WINDOW ? rest : PL_PAY_WINDOW;
+	__u64 h = 0;	/* not the length: short frames may or may not be padded with zeros */
+
+	if (want == 0 || p->at + want > p->end)
+		return;
+	if (want == PL_PAY_WINDOW) {
+		if (bpf_probe_read_kernel(w, sizeof(w), (void *)p->at))
+			return;
+	} else {
+		/* the mask tells the verifier the bound on every kernel and clang */
+		if (bpf_probe_read_kernel(w, want & (PL_PAY_WINDOW - 1), (void *)p->at))
+			return;
+	}
+	h = mix(h, w[0]);
+	h = mix(h, w[1]);
+	h = mix(h, w[2]);
+	h = mix(h, w[3]);
+	e->pay = (__u32)(h ^ h >> 32);
+	p->flags |= PL_F_PAY;
+}
+
+/* rest: bytes of the IP payload at p->at by the IP header, 0 when it is not to be trusted */
+static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 rest)
+{
+	struct l4_words l4;
+
+	switch (p->proto) {
+	case IPPROTO_TCP:
+		if (parse_read(p, &l4, 16))
+			return -1;
+		p->flow = (__u32)mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		p->key = mix(p->key, (__u64)l4.seq << 32 | l4.ack);
+		p->key = mix(p->key, (__u64)l4.offflags << 16 | l4.window);
+		break;
+	case IPPROTO_UDP:
+		if (parse_read(p, &l4, 8))
+			return -1;
+		p->flow = (__u32)mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		p->at += 8;
+		parse_payload(p, e, rest > 8 ? rest - 8 : 0);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		if (parse_read(p, &l4, 8))
+			return -1;
+		/* type, code; then id, seq: the checksum between them is left out */
+		p->key = mix(p->key, (__u64)l4.sport << 32 | l4.seq);
+		p->at += 8;
+		parse_payload(p, e, rest > 8 ? rest - 8 : 0);
+		break;
+	default:
+		parse_payload(p, e, rest);
+	}
+	p->key = mix(p->key, p->flow);
+	return 0;
+}
+
+static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
+{
+	struct ip4_words ip;
+	__u32 hlen, len;
+
+	if (parse_read(p, &ip, sizeof(ip)))
+		return -1;
+	hlen = (ip.vhl & 0xf) * 4;
+	if ((ip.vhl >> 4) != 4 || hlen < sizeof(ip))
+		return -1;
+	len = bpf_ntohs(ip.len);
+	p->proto = ip.proto;
+	p->flow = (__u32)mix(mix(ip.proto, ip.s), ip.d);
+	p->key = mix((__u64)ip.id << 16 | (ip.frag & bpf_htons(IP_OFFSET)),
+		     (__u64)ip.s << 32 | ip.d);
+	p->at += hlen;
+	len = len > hlen ? len - hlen : 0;
+	if (ip.frag & bpf_htons(IP_MF_OFFSET)) {
+		p->flags |= PL_F_FRAG;
+		/* ports are in the first fragment only: none of them is looked for */
+		p->key = mix(p->key, p->flow);
+		parse_payload(p, e, len);
+		return 0;
+	}
+	return parse_l4(p, e, len);
+}
+
+static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
+{
+	struct ip6_words ip;
+	struct ext_words ext;
+	__u32 rest;
+	__u8 next;
+	int i;
+
+	if (parse_read(p, &ip, sizeof(ip)))
+		return -1;
+	if ((ip.flow & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
+		return -1;
+	next = ip.next;
+	rest = bpf_ntohs(ip.plen);
+	p->flow = (__u32)mix(mix(mix(mix(0, ip.s[0]), ip.s[1]), ip.d[0]), ip.d[1]);
+	p->key = mix(ip.flow & bpf_htonl(0xfffff), p->flow);
+	p->at += sizeof(ip);
+	for (i = 0; i < IP6_EXT_MAX; i++) {
+		__u32 elen;
+
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING &&
+		    next != IPPROTO_FRAGMENT && next != IPPROTO_DSTOPTS)
+			break;
+		if (parse_read(p, &ext, sizeof(ext)))
+			return -1;
+		elen = next == IPPROTO_FRAGMENT ? 8 : (ext.len + 1) * 8;
+		p->at += elen;
+		rest = rest > elen ? rest - elen : 0;
+		if (next == IPPROTO_FRAGMENT) {
+			p->flags |= PL_F_FRAG;
+			p->proto = ext.next;
+			p->key = mix(p->key, (__u64)ext.id << 16 | (ext.frag & bpf_htons(0xfff8)));
+			parse_payload(p, e, rest);
+			return 0;
+		}
+		next = ext.next;
+	}
+	p->proto = next;
+	p->flow = (__u32)mix(p->flow, next);
+	return parse_l4(p, e, rest);
+}
+
+static __always_inline int parse_arp(struct parse *p)
+{
+	__u64 w[3];
+
+	/* hardware and protocol types, operation, both address pairs, less their last 4 bytes */
+	if (parse_read(p, w, sizeof(w)))
+		return -1;
+	p->proto = PL_PROTO_ARP;
+	p->key = mix(mix(mix(ETH_P_ARP, w[0]), w[1]), w[2]);
+	p->at += sizeof(w);
+	if (parse_read(p, w, 4))
+		return -1;
+	p->key = mix(p->key, (__u32)w[0]);
+	return 0;
+}
+
+/* frame_rest: bytes from p->at to the end of the packet, linear or not */
+static __always_inline int parse_other(struct parse *p, struct pl_event *e, __u32 frame_rest)
+{
+	p->proto = PL_PROTO_OTHER;
+	p->key = mix(p->l3, PL_PROTO_OTHER);
+	parse_payload(p, e, frame_rest);
+	/* the ethertype alone is no identity */
+	return p->flags & PL_F_PAY ? 0 : -1;
+}
+
+/* proto argument of key_fill(): the address is that of the network header */
+#define KEY_AT_L3	0x10000
+
+/*
+ * Fill key, pay, flow, proto, vlan (the frame's tag) of e from the frame's headers.
+ *
+ * l2: address of the Ethernet header, or with KEY_AT_L3 of the network header; linear: bytes
+ * there that may be read; frame: bytes of the whole frame from l2 on; proto: ethertype when it is
+ * known (skb->protocol), else 0, network byte order. (A BPF function has five arguments.)
+ */
+static __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32 frame, __u32 proto)
+{
+	struct parse p = { .at = l2, .end = l2 + linear };
+	int i, err;
+
+	if (!(proto & KEY_AT_L3)) {
+		if (!proto) {
+			struct eth_words eth;
+
+			if (parse_read(&p, &eth, sizeof(eth)))
+				return 0;
+			proto = eth.proto;
+		}
+		p.at += ETH_HLEN;
+	}
+	proto &= 0xffff;
+	for (i = 0; i < VLAN_DEPTH_MAX; i++) {
+		struct vlan_words tag;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if (parse_read(&p, &tag, sizeof(tag)))
+			return 0;
+		if (i == 0) {
+			e->vlan |= (__u32)bpf_ntohs(tag.tci) << 16;
+			p.flags |= PL_F_VLAN_FRAME;
+		}
+		proto = tag.proto;
+		p.at += sizeof(tag);
+	}
+	p.l3 = bpf_ntohs(proto);
+	if (p.l3 == ETH_P_IP)
+		err = parse_ip4(&p, e);
+	else if (p.l3 == ETH_P_IPV6)
+		err = parse_ip6(&p, e);
+	else if (p.l3 == ETH_P_ARP)
+		err = parse_arp(&p);
+	else
+		err = parse_other(&p, e, frame > p.at - l2 ? frame - (p.at - l2) : 0);
+	if (!err) {
+		e->key = p.key ?: 1;
+		e->arg = p.flow;
+		e->proto = p.proto;
+		p.flags |= PL_F_KEY;
+	}
+	e->flags |= p.flags;
+	return 0;
+}
+
+#endif
