@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Messages and option values, common to all commands */
+#ifndef PKTLAP_UTIL_H
+#define PKTLAP_UTIL_H
+
+#include <linux/types.h>
+
+/*
+ * One line on stderr, "pktlap report: <message>". Line breaks and control characters that came
+ * with a name or a path are replaced, so that a message stays one line.
+ */
+void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whole string as a decimal number. 0, -EINVAL or -ERANGE */
+int parse_u64(const char *s, __u64 *out);
+
+/* "5", "1.5s", "200ms", "10us", "300ns"; without a unit: seconds. 0, -EINVAL or -ERANGE */
+int parse_duration(const char *s, __u64 *out_ns);
+
+/*
+ * Flush stdout and say so on stderr when the output could not be written (full disk).
+ * 0 or a negative errno; EPIPE is not reported: the reader has what it wanted.
+ */
+int stdout_finish(void);
+
+#endif
