@@ -18,7 +18,6 @@ static __always_inline void send_event(__u8 hook, struct xdp_buff *xdp, __u32 if
 	e->ifindex = ifindex;
 	e->netns = netns;
 	e->queue = index;
-	e->flags = PL_F_ENTRY;
 	if (xdp) {
 		data = READ(PROBED, xdp, data);
 		end = READ(PROBED, xdp, data_end);

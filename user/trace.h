@@ -28,7 +28,7 @@ enum trace_chunk {
 	TRACE_TASKS,	/* [{tid, comm, role, vmm}] */
 	TRACE_CLOCK,	/* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
 	TRACE_COUNTS,	/* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
-	TRACE_COST,	/* {hooks: {id: {runs, ns}}, window_ns} from the kernel's run statistics */
+	TRACE_COST,	/* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics, and events made in that time */
 	TRACE_DROPS,	/* {reasons: {number: name}, places: {offset: {symbol, source}}} */
 	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by itself */
 	TRACE_NR_CHUNKS

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "devices.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* State of one scan */
+struct scan {
+	struct devices *all;
+	__u32 netns, own;
+	const char *netns_name;
+	int err;
+};
+
+static enum pl_dev_kind kind_of(const char *rtnl_kind, unsigned short type)
+{
+	if (!strcmp(rtnl_kind, "tun"))
+		return PL_DEV_TAP;
+	if (!strcmp(rtnl_kind, "bridge"))
+		return PL_DEV_BRIDGE;
+	if (!strcmp(rtnl_kind, "veth"))
+		return PL_DEV_VETH;
+	/* devices that software made have a kind; what is left is hardware, real or emulated */
+	if (!*rtnl_kind && type == ARPHRD_ETHER)
+		return PL_DEV_NIC;
+	return PL_DEV_OTHER;
+}
+
+static int info_attr(const struct nlattr *attr, void *data)
+{
+	const char **kind = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && !mnl_attr_validate(attr, MNL_TYPE_STRING))
+		*kind = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
+struct link_attrs {
+	const char *name, *kind;
+	__u32 master;
+};
+
+static int link_attr(const struct nlattr *attr, void *data)
+{
+	struct link_attrs *a = data;
+
+	switch (mnl_attr_get_type(attr)) {
+	case IFLA_IFNAME:
+		a->name = mnl_attr_get_str(attr);
+		break;
+	case IFLA_MASTER:
+		a->master = mnl_attr_get_u32(attr);
+		break;
+	case IFLA_LINKINFO:
+		return mnl_attr_parse_nested(attr, info_attr, &a->kind);
+	}
+	return MNL_CB_OK;
+}
+
+/* The driver of hardware; only the own namespace's devices are in this sysfs */
+static void driver_read(struct device *d)
+{
+	char path[128], target[256];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/driver", d->name);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0)
+		return;
+	target[n] = 0;
+	snprintf(d->driver, sizeof(d->driver), "%.31s",
+		 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
+}
+
+static int link_msg(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct link_attrs a = { .kind = "" };
+	struct scan *s = data;
+	struct device *d;
+
+	mnl_attr_parse(nlh, sizeof(*ifi), link_attr, &a);
+	if (!a.name)
+		return MNL_CB_OK;
+	d = reallocarray(s->all->dev, s->all->n + 1, sizeof(*d));
+	if (!d) {
+		s->err = -ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	s->all->dev = d;
+	d += s->all->n++;
+	memset(d, 0, sizeof(*d));
+	d->netns = s->netns;
+	d->own = s->netns == s->own;
+	d->ifindex = ifi->ifi_index;
+	d->master = a.master;
+	d->kind = kind_of(a.kind, ifi->ifi_type);
+	snprintf(d->name, sizeof(d->name), "%s", a.name);
+	snprintf(d->netns_name, sizeof(d->netns_name), "%s", d->own ? "" : s->netns_name);
+	snprintf(d->driver, sizeof(d->driver), "%.31s", a.kind);
+	if (!*a.kind && d->own)
+		driver_read(d);
+	return MNL_CB_OK;
+}
+
+/* List the devices of the namespace that this thread is in */
+static int links_dump(struct scan *s)
+{
+	char buf[32768];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct ifinfomsg *ifi;
+	int n, ret = 0;
+
+	if (!nl)
+		return -errno;
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = 1;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_family = AF_UNSPEC;
+	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0) {
+		ret = -errno;
+		goto out;
+	}
+	do {
+		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		if (n <= 0) {
+			ret = n ? -errno : 0;
+			break;
+		}
+		n = mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), link_msg, s);
+		if (n < 0)
+			ret = s->err ? s->err : -errno;
+	} while (n > 0);
+out:
+	mnl_socket_close(nl);
+	return ret;
+}
+
+static bool netns_known(const struct scan *s, __u32 netns)
+{
+	size_t i;
+
+	for (i = 0; i < s->all->n; i++)
+		if (s->all->dev[i].netns == netns)
+			return true;
+	return false;
+}
+
+/* List a namespace by its file, then come back */
+static int netns_scan(struct scan *s, const char *path, const char *name, int home)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return 0;	/* gone, or not ours to see */
+	if (fstat(fd, &st) || netns_known(s, st.st_ino) || setns(fd, CLONE_NEWNET)) {
+		close(fd);
+		return 0;
+	}
+	close(fd);
+	s->netns = st.st_ino;
+	s->netns_name = name;
+	ret = links_dump(s);
+	if (setns(home, CLONE_NEWNET))
+		ret = -errno;
+	return ret;
+}
+
+static int netns_dir_scan(struct scan *s, const char *dir, const char *suffix, int home)
+{
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	char path[PATH_MAX];
+	int ret = 0;
+
+	if (!d)
+		return 0;
+	while (!ret && (e = readdir(d))) {
+		if (e->d_name[0] == '.' || (*suffix && (*e->d_name < '0' || *e->d_name > '9')))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", dir, e->d_name, suffix);
+		ret = netns_scan(s, path, *suffix ? "" : e->d_name, home);
+	}
+	closedir(d);
+	return ret;
+}
+
+static void masters_name(struct devices *all)
+{
+	size_t i, j;
+
+	for (i = 0; i < all->n; i++)
+		for (j = 0; all->dev[i].master && j < all->n; j++)
+			if (all->dev[j].netns == all->dev[i].netns &&
+			    all->dev[j].ifindex == all->dev[i].master)
+				memcpy(all->dev[i].master_name, all->dev[j].name, IF_NAMESIZE);
+}
+
+int devices_scan(struct devices *all)
+{
+	struct scan s = { .all = all, .netns_name = "" };
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), ret;
+	struct stat st;
+
+	memset(all, 0, sizeof(*all));
+	if (home < 0)
+		return -errno;
+	if (fstat(home, &st)) {
+		ret = -errno;
+		goto out;
+	}
+	s.netns = s.own = st.st_ino;
+	ret = links_dump(&s);
+	/* named ones first, so that they get their names */
+	if (!ret)
+		ret = netns_dir_scan(&s, "/run/netns", "", home);
+	if (!ret)
+		ret = netns_dir_scan(&s, "/proc", "/ns/net", home);
+	masters_name(all);
+out:
+	close(home);
+	return ret;
+}
+
+void devices_free(struct devices *all)
+{
+	free(all->dev);
+	memset(all, 0, sizeof(*all));
+}
+
+const struct device *devices_find(const struct devices *all, const char *name, bool *several)
+{
+	const char *at = strchr(name, '@');
+	size_t len = at ? (size_t)(at - name) : strlen(name), i;
+	const struct device *found = NULL;
+
+	*several = false;
+	for (i = 0; i < all->n; i++) {
+		const struct device *d = &all->dev[i];
+
+		if (strlen(d->name) != len || memcmp(d->name, name, len))
+			continue;
+		if (at ? !strcmp(d->netns_name, at + 1) : d->own)
+			return d;
+		if (at)
+			continue;
+		*several |= found != NULL;
+		found = d;
+	}
+	return *several ? NULL : found;
+}
+
+/* MSI vectors are listed in the PCI device's directory, of which virtio's is a child */
+int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev,
+						     unsigned int irq), void *ctx)
+{
+	static const char *const dirs[] = { "device/msi_irqs", "device/../msi_irqs" };
+	char path[128];
+	struct dirent *e;
+	unsigned int irq;
+	int ret = 0;
+	size_t i;
+	DIR *d = NULL;
+	FILE *f;
+
+	if (!dev->own || dev->kind != PL_DEV_NIC)
+		return 0;
+	for (i = 0; !d && i < sizeof(dirs) / sizeof(*dirs); i++) {
+		snprintf(path, sizeof(path), "/sys/class/net/%s/%s", dev->name, dirs[i]);
+		d = opendir(path);
+	}
+	if (d) {
+		while (!ret && (e = readdir(d)))
+			if (sscanf(e->d_name, "%u", &irq) == 1)
+				ret = fn(ctx, dev, irq);
+		closedir(d);
+		return ret;
+	}
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/irq", dev->name);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%u", &irq) == 1 && irq)
+		ret = fn(ctx, dev, irq);
+	fclose(f);
+	return ret;
+}
+
+json_t *devices_doc(const struct devices *all)
+{
+	json_t *doc = json_array();
+	size_t i;
+
+	for (i = 0; doc && i < all->n; i++) {
+		const struct device *d = &all->dev[i];
+
+		json_array_append_new(doc, json_pack("{s:I, s:s, s:i, s:s, s:s, s:s, s:s}",
+				"netns", (json_int_t)d->netns, "netns_name", d->netns_name,
+				"ifindex", (int)d->ifindex, "name", d->name,
+				"kind", dev_kind_name(d->kind), "driver", d->driver,
+				"master", d->master_name));
+	}
+	return doc;
+}

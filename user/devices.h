@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The network devices of this host, in every network namespace that can be found */
+#ifndef PKTLAP_DEVICES_H
+#define PKTLAP_DEVICES_H
+
+#include <jansson.h>
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "catalogue.h"
+
+struct device {
+	__u32 netns;		/* inode number of the namespace */
+	__u32 ifindex;
+	__u32 master;		/* ifindex of the bridge, bond, ... it belongs to; 0: none */
+	char name[IF_NAMESIZE];
+	char master_name[IF_NAMESIZE];
+	char netns_name[64];	/* "" for the recorder's own; "" too when it has no name */
+	char driver[32];	/* rtnl kind ("bridge", "tun", ...) or the hardware's driver */
+	bool own;		/* in the recorder's own namespace */
+	enum pl_dev_kind kind;
+};
+
+struct devices {
+	struct device *dev;
+	size_t n;
+};
+
+/*
+ * List them by rtnetlink: the own namespace, those under /run/netns, those of running processes.
+ * A namespace that cannot be entered (no CAP_SYS_ADMIN) is left out. 0 or -errno; what was found
+ * so far is kept.
+ */
+int devices_scan(struct devices *all);
+void devices_free(struct devices *all);
+
+/*
+ * By name, "eth1", or "eth0@peer" for a named namespace; a bare name means the own namespace,
+ * else any other in which the name is the only one. NULL: none, or several (*several set).
+ */
+const struct device *devices_find(const struct devices *all, const char *name, bool *several);
+
+/* Call fn for each interrupt that a device of the own namespace uses; -errno or fn's result */
+int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev,
+						     unsigned int irq), void *ctx);
+
+/* The document TRACE_DEVICES (trace.h); caller owns the reference */
+json_t *devices_doc(const struct devices *all);
+
+#endif

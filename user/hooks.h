@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Hops and the hooks that serve them on this kernel: load, attach, verify, fall back.
+ *
+ * For each hop the alternatives of the catalogue are tried in order with the real program. A
+ * kernel that refuses one costs coverage, never the run; why it refused is kept.
+ */
+#ifndef PKTLAP_HOOKS_H
+#define PKTLAP_HOOKS_H
+
+#include <jansson.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "catalogue.h"
+
+struct hooks;
+
+struct hooks_config {
+	size_t ring_bytes;	/* for each CPU; a power of two, at least a page */
+	bool scoped;		/* only devices put in with hooks_scope_add() */
+	bool want[PL_NR_HOPS];	/* hops with hooks of their own (not aliases) to be covered */
+	unsigned int nirqs;	/* interrupt numbers go from 0 to nirqs - 1 */
+	bool verbose;		/* libbpf's messages and verifier logs to stderr */
+};
+
+/*
+ * Load the programs. Nothing runs before hooks_attach(). err gets one line that says what is
+ * wrong and what to do. -EPERM: privileges; -ENOENT: the kernel has no BTF; -ENOMEM, ...
+ */
+int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, size_t errlen);
+
+/* Between load and attach: what the programs select by. 0 or -errno */
+int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex);
+int hooks_irq_add(struct hooks *h, unsigned int irq, __u32 netns, __u32 ifindex);
+int hooks_role_add(struct hooks *h, __u32 tid, enum pl_role_kind kind);
+
+/*
+ * Attach what was loaded, check that each is really in place, load and attach the alternatives
+ * of those that are not. 0 when at least one hop is covered; -ENOENT: none is.
+ */
+int hooks_attach(struct hooks *h, char *err, size_t errlen);
+
+/* Detach all programs; rings and counters stay readable. Returns when no program runs any more */
+void hooks_detach(struct hooks *h);
+
+/* Detach and free; takes NULL */
+void hooks_free(struct hooks *h);
+
+unsigned int hooks_ncpus(const struct hooks *h);		/* possible CPUs */
+int hooks_ring_fd(const struct hooks *h, unsigned int cpu);	/* -1: no ring (CPU is offline) */
+
+/* Counters of one hook on one CPU, read from shared memory at the time of the call */
+struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook);
+struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook);
+
+/* The hook that serves a hop, PL_HOOK_none when it is uncovered or was not wanted */
+enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop);
+
+/* fd of the attached program of a hook, for BPF_OBJ_GET_INFO_BY_FD; -1 */
+int hooks_prog_fd(const struct hooks *h, enum pl_hook hook);
+
+/* Call fn for each task that the recorder or the programs know; a return other than 0 stops */
+int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum pl_role_kind kind),
+		    void *ctx);
+
+/*
+ * The document TRACE_HOPS (trace.h): state of every hop: "attached"; "silent" when it made no
+ * event though hops next to it did; "uncovered" with the reason of each alternative; "unwanted".
+ * Caller owns the reference; NULL: no memory.
+ */
+json_t *hooks_doc(const struct hooks *h);
+
+#endif

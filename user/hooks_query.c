@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the hooks are set to, and what they did */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks_int.h"
+
+int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
+{
+	__u64 key = (__u64)netns << 32 | ifindex, loose = ifindex;
+	__u8 one = 1;
+
+	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &key, &one, BPF_ANY))
+		return -errno;
+	/* for hops where only skb_iif is left of the device: without the namespace */
+	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &loose, &one, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int hooks_irq_add(struct hooks *h, unsigned int irq, __u32 netns, __u32 ifindex)
+{
+	struct pl_irq_dev dev = { .ifindex = ifindex, .netns = netns };
+
+	return bpf_map_update_elem(h->map_fd[MAP_IRQS], &irq, &dev, BPF_ANY) ? -errno : 0;
+}
+
+int hooks_role_add(struct hooks *h, __u32 tid, enum pl_role_kind kind)
+{
+	struct pl_role role = { .kind = kind };
+
+	return bpf_map_update_elem(h->map_fd[MAP_ROLES], &tid, &role, BPF_ANY) ? -errno : 0;
+}
+
+int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum pl_role_kind kind),
+		    void *ctx)
+{
+	__u32 tid, *prev = NULL;
+	struct pl_role role;
+	int ret;
+
+	while (!bpf_map_get_next_key(h->map_fd[MAP_ROLES], prev, &tid)) {
+		if (!bpf_map_lookup_elem(h->map_fd[MAP_ROLES], &tid, &role)) {
+			ret = fn(ctx, tid, role.kind);
+			if (ret)
+				return ret;
+		}
+		prev = &tid;
+	}
+	return 0;
+}
+
+unsigned int hooks_ncpus(const struct hooks *h)
+{
+	return h->ncpus;
+}
+
+int hooks_ring_fd(const struct hooks *h, unsigned int cpu)
+{
+	return cpu < h->ncpus ? h->ring_fd[cpu] : -1;
+}
+
+struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook)
+{
+	const struct pl_count *c = &h->counts[(size_t)cpu * PL_NR_HOOKS + hook];
+	struct pl_count now = {
+		.made = __atomic_load_n(&c->made, __ATOMIC_RELAXED),
+		.lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED),
+	};
+
+	return now;
+}
+
+struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook)
+{
+	struct pl_count sum = {}, one;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < h->ncpus; cpu++) {
+		one = hooks_count(h, cpu, hook);
+		sum.made += one.made;
+		sum.lost += one.lost;
+	}
+	return sum;
+}
+
+enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop)
+{
+	return h->serving[hop];
+}
+
+int hooks_prog_fd(const struct hooks *h, enum pl_hook hook)
+{
+	return h->prog_fd[hook];
+}
+
+/* "nic" of "nic:gro": hops of one layer are each other's neighbours */
+static bool same_layer(enum pl_hop a, enum pl_hop b)
+{
+	const char *x = hop_desc(a)->name, *y = hop_desc(b)->name;
+	size_t n = strcspn(x, ":") + 1;
+
+	return !strncmp(x, y, n);
+}
+
+/*
+ * No event here, though a function hook of the same layer made some: suspicious. Hops that only
+ * some traffic meets (PL_HOP_OPT tracepoints, fragments, drops) stay silent rightly; a function
+ * that its neighbours call for every packet does not.
+ */
+static bool hop_silent(const struct hooks *h, enum pl_hop hop)
+{
+	enum pl_hook hook = h->serving[hop];
+	enum pl_hop other;
+
+	if (hooks_count_all(h, hook).made)
+		return false;
+	if (hook_desc(hook)->kind != PL_KIND_FENTRY && hook_desc(hook)->kind != PL_KIND_KPROBE)
+		return false;
+	for (other = 1; other < PL_NR_HOPS; other++)
+		if (h->serving[other] && same_layer(hop, other) &&
+		    hooks_count_all(h, h->serving[other]).made)
+			return true;
+	return false;
+}
+
+static json_t *tried_doc(const struct hooks *h, enum pl_hop hop)
+{
+	json_t *tried = json_array();
+	enum pl_hook hook;
+
+	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
+		const struct hook_desc *d = hook_desc(hook);
+
+		if (d->hop != hop || !h->refused[hook].err)
+			continue;
+		json_array_append_new(tried, json_pack("{s:s, s:s, s:s, s:s}", "hook", d->id, "kind",
+						       hook_kind_name(d->kind), "target", d->target,
+						       "error", h->refused[hook].why));
+	}
+	return tried;
+}
+
+static const char *hop_state(const struct hooks *h, enum pl_hop hop)
+{
+	if (!h->cfg.want[hop])
+		return "unwanted";
+	if (!h->serving[hop])
+		return "uncovered";
+	return hop_silent(h, hop) ? "silent" : "attached";
+}
+
+json_t *hooks_doc(const struct hooks *h)
+{
+	json_t *doc = json_array();
+	enum pl_hop hop;
+
+	for (hop = 1; doc && hop < PL_NR_HOPS; hop++) {
+		enum pl_hop base = hop_base(hop);
+		const struct hook_desc *d = hook_desc(h->serving[base]);
+		bool served = h->serving[base];
+
+		json_array_append_new(doc, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
+				"hop", hop_desc(hop)->name, "state", hop_state(h, base),
+				"as", base == hop ? "" : hop_desc(base)->name,
+				"hook", served ? d->id : "",
+				"kind", served ? hook_kind_name(d->kind) : "",
+				"target", served ? d->target : "", "tried", tried_doc(h, base)));
+	}
+	return doc;
+}

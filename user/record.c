@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "record_int.h"
+#include "util.h"
+
+#define NSEC_PER_SEC	1000000000ULL
+#define DRAIN_EVERY_NS	20000000	/* a ring of 4 MiB holds 58 000 events: 2.9 M/s a CPU */
+#define DRAIN_BUDGET	8192		/* events of one CPU before the next one's turn */
+#define FLUSH_AGE_NS	NSEC_PER_SEC	/* what a crash may cost at most */
+#define RINGS_TOTAL	(128UL << 20)	/* default for all CPUs together */
+#define RING_MAX	(4UL << 20)
+#define RING_MIN	(256UL << 10)
+
+static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
+{
+	struct recorder *r = ctx;
+	enum pl_hop hop = ev->hook < PL_NR_HOOKS ? hook_desc(ev->hook)->hop : PL_HOP_none;
+
+	if (ev->flags & PL_F_ENTRY)
+		r->packets++;
+	if (hop == PL_HOP_drop)
+		drops_seen(r->drops, ev->arg, (__s32)ev->vlan);
+	tasks_seen(r->tasks, ev->tid);
+	return trace_write_event(r->trace, cpu, ev);
+}
+
+static __u64 lost_all(const struct recorder *r)
+{
+	enum pl_hook hook;
+	__u64 lost = 0;
+
+	for (hook = 1; hook < PL_NR_HOOKS; hook++)
+		lost += hooks_count_all(r->hooks, hook).lost;
+	return lost;
+}
+
+/* Everything that is in the rings now */
+static int drain(struct recorder *r)
+{
+	bool more;
+	int n;
+
+	do {
+		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
+	} while (n >= 0 && more && !(r->cfg->count && r->packets >= r->cfg->count));
+	return n < 0 ? n : 0;
+}
+
+static void progress_show(struct recorder *r, __u64 now)
+{
+	__u64 events = trace_events_written(r->trace);
+
+	if (!r->cfg->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%llu s  events %llu  packets %llu  lost %llu  %llu events/s\033[K",
+			(now - r->start_ns) / NSEC_PER_SEC, events, r->packets, lost_all(r),
+			events - r->shown_events);
+	r->shown_events = events;
+}
+
+static int second_work(struct recorder *r)
+{
+	__u64 now = clock_mono_ns();
+	int err;
+
+	if (now < r->next_second)
+		return 0;
+	r->next_second = now + NSEC_PER_SEC;
+	cost_poll(r->cost, r->hooks, false);
+	progress_show(r, now);
+	err = trace_flush(r->trace, now, FLUSH_AGE_NS);
+	return err ? err : record_doc_clock(r);
+}
+
+static void signals_read(struct recorder *r)
+{
+	struct signalfd_siginfo si;
+
+	while (read(r->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo != SIGCHLD)
+			r->end = "signal";
+		else if (r->child > 0 && waitpid(r->child, NULL, WNOHANG) == r->child) {
+			r->child = 0;
+			r->end = "command";
+		}
+	}
+}
+
+static int loop(struct recorder *r)
+{
+	struct epoll_event ev[4];
+	__u64 ticks, stop = r->cfg->duration_ns ? r->start_ns + r->cfg->duration_ns : 0;
+	int i, n, err = 0;
+
+	while (!r->end && !err) {
+		n = epoll_wait(r->epoll_fd, ev, 4, -1);
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.fd == r->signal_fd)
+				signals_read(r);
+			else if (ev[i].data.fd == r->timer_fd &&
+				 read(r->timer_fd, &ticks, sizeof(ticks)) < 0)
+				err = -errno;
+		}
+		if (!err)
+			err = drain(r);
+		if (!err)
+			err = second_work(r);
+		if (stop && clock_mono_ns() >= stop)
+			r->end = "duration";
+		if (r->cfg->count && r->packets >= r->cfg->count)
+			r->end = "count";
+	}
+	return err;
+}
+
+static int watch(struct recorder *r, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+/* Signals are taken by signalfd; before the programs are loaded, so that none finds us half-way */
+static int events_setup(struct recorder *r)
+{
+	const struct itimerspec every = {
+		.it_interval.tv_nsec = DRAIN_EVERY_NS,
+		.it_value.tv_nsec = DRAIN_EVERY_NS,
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	/* a file size limit shows as EFBIG, a closed stderr as EPIPE: both are handled */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (r->signal_fd < 0 || r->timer_fd < 0 || r->epoll_fd < 0)
+		return -errno;
+	if (timerfd_settime(r->timer_fd, 0, &every, NULL))
+		return -errno;
+	return watch(r, r->signal_fd) ?: watch(r, r->timer_fd);
+}
+
+/*
+ * After attaching only two capabilities are of use: CAP_BPF to read the maps (before 5.19 every
+ * bpf() call needs it), CAP_SYSLOG to name the places of drops. What a kernel or file system
+ * bug could do with the others is not worth having.
+ */
+static void privileges_drop(void)
+{
+	const cap_value_t keep[] = { CAP_BPF, CAP_SYSLOG };
+	cap_t had = cap_get_proc(), now = cap_init();
+	cap_flag_value_t set;
+	size_t i;
+
+	for (i = 0; had && now && i < sizeof(keep) / sizeof(*keep); i++)
+		if (!cap_get_flag(had, keep[i], CAP_PERMITTED, &set) && set == CAP_SET) {
+			cap_set_flag(now, CAP_PERMITTED, 1, &keep[i], CAP_SET);
+			cap_set_flag(now, CAP_EFFECTIVE, 1, &keep[i], CAP_SET);
+		}
+	if (!had || !now || cap_set_proc(now))
+		msg_error("privileges could not be dropped: %s", strerror(errno));
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	cap_free(had);
+	cap_free(now);
+}
+
+/* Fork the command now, with our privileges; it waits for a byte until all hooks are attached */
+static int child_prepare(struct recorder *r, int *go)
+{
+	int fd[2];
+	sigset_t none;
+	char byte;
+
+	*go = -1;
+	if (!r->cfg->command)
+		return 0;
+	if (pipe2(fd, O_CLOEXEC))
+		return -errno;
+	r->child = fork();
+	if (r->child < 0) {
+		close(fd[0]);
+		close(fd[1]);
+		return -errno;
+	}
+	if (!r->child) {
+		close(fd[1]);
+		if (read(fd[0], &byte, 1) != 1)
+			_exit(1);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
+		execvp(r->cfg->command[0], r->cfg->command);
+		msg_error("cannot run %s: %s", r->cfg->command[0], strerror(errno));
+		_exit(127);
+	}
+	close(fd[0]);
+	*go = fd[1];
+	return 0;
+}
+
+static int irq_max(void *ctx, const struct device *dev, unsigned int irq)
+{
+	unsigned int *max = ctx;
+
+	(void)dev;
+	*max = irq > *max ? irq : *max;
+	return 0;
+}
+
+static int irq_add(void *ctx, const struct device *dev, unsigned int irq)
+{
+	return hooks_irq_add(ctx, irq, dev->netns, dev->ifindex);
+}
+
+static bool in_scope(const struct record_config *cfg, const struct devices *all,
+		     const struct device *dev)
+{
+	const struct device *named;
+	bool several;
+	size_t i;
+
+	for (i = 0; i < cfg->ndevices; i++) {
+		named = devices_find(all, cfg->devices[i], &several);
+		if (named == dev)
+			return true;
+		/* a bridge (bond, ...) stands for its ports too */
+		if (named && named->netns == dev->netns && named->ifindex == dev->master)
+			return true;
+	}
+	return !cfg->ndevices;
+}
+
+static int scope_check(const struct record_config *cfg, const struct devices *all)
+{
+	bool several;
+	size_t i;
+
+	for (i = 0; i < cfg->ndevices; i++) {
+		if (devices_find(all, cfg->devices[i], &several))
+			continue;
+		if (several)
+			msg_error("device %s is in several network namespaces: name one, as in %s@NETNS",
+				  cfg->devices[i], cfg->devices[i]);
+		else
+			msg_error("no such device: %s (`ip link` lists them)", cfg->devices[i]);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int role_add(void *ctx, __u32 tid, enum pl_role_kind kind)
+{
+	return hooks_role_add(ctx, tid, kind);
+}
+
+/* Tell the programs what to select by */
+static int selection_set(struct recorder *r)
+{
+	const struct devices *all = &r->devices;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < all->n; i++) {
+		if (!in_scope(r->cfg, all, &all->dev[i]))
+			continue;
+		if (r->cfg->ndevices)
+			err = hooks_scope_add(r->hooks, all->dev[i].netns, all->dev[i].ifindex);
+		if (!err)
+			err = device_irqs(&all->dev[i], irq_add, r->hooks);
+	}
+	return err ? err : tasks_scan(r->tasks, role_add, r->hooks);
+}
+
+static size_t ring_bytes_default(void)
+{
+	size_t want = RINGS_TOTAL / sysconf(_SC_NPROCESSORS_CONF), size = RING_MAX;
+
+	while (size > want && size > RING_MIN)
+		size /= 2;
+	return size;
+}
+
+static int hooks_setup(struct recorder *r)
+{
+	struct hooks_config hc = {
+		.ring_bytes = r->cfg->ring_bytes ? r->cfg->ring_bytes : ring_bytes_default(),
+		.scoped = r->cfg->ndevices > 0,
+		.verbose = r->cfg->verbose,
+	};
+	unsigned int max = 0;
+	char why[256];
+	size_t i;
+	int err;
+
+	memcpy(hc.want, r->cfg->want, sizeof(hc.want));
+	for (i = 0; i < r->devices.n; i++)
+		device_irqs(&r->devices.dev[i], irq_max, &max);
+	hc.nirqs = max + 1;
+	err = hooks_load(&hc, &r->hooks, why, sizeof(why));
+	if (err) {
+		msg_error("%s", why);
+		return err;
+	}
+	err = selection_set(r);
+	if (!err)
+		err = rings_open(r->hooks, on_event, r, &r->rings);
+	if (!err)
+		err = watch(r, rings_epoll_fd(r->rings));
+	if (err)
+		msg_error("cannot set up the rings: %s", strerror(-err));
+	return err;
+}
+
+static int trace_setup(struct recorder *r)
+{
+	__u8 hide[16];
+	int err;
+
+	if (getrandom(hide, sizeof(hide), 0) != sizeof(hide))
+		return -EIO;
+	err = trace_create(r->cfg->file, hide, &r->trace);
+	memset(hide, 0, sizeof(hide));
+	if (err)
+		msg_error("cannot write %s: %s", r->cfg->file, strerror(-err));
+	return err;
+}
+
+/* Attach, drop privileges, let the command go */
+static int start(struct recorder *r)
+{
+	char why[256];
+	int err, go;
+
+	err = child_prepare(r, &go);
+	if (err) {
+		msg_error("cannot start %s: %s", r->cfg->command[0], strerror(-err));
+		return err;
+	}
+	cost_start(&r->cost);
+	err = hooks_attach(r->hooks, why, sizeof(why));
+	if (err)
+		msg_error("%s", why);
+	privileges_drop();
+	r->start_ns = clock_mono_ns();
+	r->next_second = r->start_ns + NSEC_PER_SEC;
+	if (!err)
+		err = record_docs_begin(r);
+	if (!err && go >= 0 && write(go, "g", 1) != 1)
+		err = -errno;
+	if (go >= 0)
+		close(go);
+	return err;
+}
+
+/* Detach, take what is left in the rings, say how it ended */
+static int stop(struct recorder *r)
+{
+	__u64 end = clock_mono_ns() + NSEC_PER_SEC;
+	bool more = true;
+	int n = 0;
+
+	cost_poll(r->cost, r->hooks, true);
+	hooks_detach(r->hooks);
+	while (n >= 0 && (more || n > 0) && clock_mono_ns() < end)
+		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
+	return n < 0 ? n : record_docs_end(r);
+}
+
+static void result_fill(const struct recorder *r, struct record_result *res)
+{
+	enum pl_hop hop;
+
+	res->packets = r->packets;
+	res->lost = lost_all(r);
+	res->duration_ns = clock_mono_ns() - r->start_ns;
+	res->reason = r->end;
+	for (hop = 1; hop < PL_NR_HOPS; hop++)
+		res->uncovered |= r->cfg->asked[hop] &&
+				  hooks_serving(r->hooks, hop_base(hop)) == PL_HOOK_none;
+}
+
+static void recorder_close(struct recorder *r)
+{
+	rings_close(r->rings);
+	hooks_free(r->hooks);
+	cost_free(r->cost);
+	drops_free(r->drops);
+	tasks_free(r->tasks);
+	devices_free(&r->devices);
+	if (r->signal_fd >= 0)
+		close(r->signal_fd);
+	if (r->timer_fd >= 0)
+		close(r->timer_fd);
+	if (r->epoll_fd >= 0)
+		close(r->epoll_fd);
+	if (r->child > 0) {
+		kill(r->child, SIGTERM);
+		waitpid(r->child, NULL, 0);
+	}
+}
+
+static int record_setup(struct recorder *r)
+{
+	int err = devices_scan(&r->devices);
+
+	if (!err)
+		err = tasks_new(&r->tasks);
+	if (!err)
+		err = drops_new(&r->drops);
+	if (!err)
+		err = events_setup(r);
+	if (err) {
+		msg_error("cannot look at this host: %s", strerror(-err));
+		return err;
+	}
+	err = scope_check(r->cfg, &r->devices);
+	if (!err)
+		err = hooks_setup(r);
+	return err;
+}
+
+int record_run(const struct record_config *cfg, struct record_result *res)
+{
+	struct recorder r = { .cfg = cfg, .signal_fd = -1, .timer_fd = -1, .epoll_fd = -1 };
+	int err, closed;
+
+	memset(res, 0, sizeof(*res));
+	err = record_setup(&r);
+	if (!err)
+		err = trace_setup(&r);
+	if (err)
+		goto out;
+	err = start(&r);
+	if (!err)
+		err = loop(&r);
+	if (!err) {
+		err = stop(&r);
+		result_fill(&r, res);
+	}
+	if (!err)
+		err = trace_flush(r.trace, clock_mono_ns(), 0);
+	res->events = trace_events_written(r.trace);
+	res->bytes = trace_bytes_written(r.trace);
+	closed = trace_finish(r.trace);
+	if (!err)
+		err = closed;
+	if (err)
+		msg_error("recording ended: %s: %s (what was written can be read)", cfg->file,
+			  strerror(-err));
+out:
+	recorder_close(&r);
+	return err;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the file says about itself: host, hops, devices, tasks, counters, cost, end */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "record_int.h"
+
+/* Write and release; a NULL document is a lack of memory */
+static int doc_put(struct recorder *r, enum trace_chunk kind, json_t *doc)
+{
+	int err = doc ? trace_write_doc(r->trace, kind, doc) : -ENOMEM;
+
+	json_decref(doc);
+	return err;
+}
+
+static json_t *strings_doc(const char *const *s, size_t n)
+{
+	json_t *a = json_array();
+	json_t *one;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		/* an argument need not be UTF-8; JSON must be */
+		one = json_string(s[i]);
+		json_array_append_new(a, one ? one : json_string("?"));
+	}
+	return a;
+}
+
+static json_t *meta_doc(const struct recorder *r)
+{
+	const struct record_config *cfg = r->cfg;
+	struct clock_snapshot now;
+	struct utsname u;
+
+	uname(&u);
+	clock_snapshot_take(&now);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
+			 "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
+			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
+			 strings_doc((const char *const *)cfg->argv, cfg->argc), "start_real_ns",
+			 (json_int_t)now.real_ns, "start_mono_ns", (json_int_t)r->start_ns,
+			 "options", "devices", strings_doc(cfg->devices, cfg->ndevices),
+			 "ring_bytes", (json_int_t)cfg->ring_bytes, "duration_ns",
+			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count);
+}
+
+int record_doc_clock(struct recorder *r)
+{
+	struct clock_snapshot now;
+
+	clock_snapshot_take(&now);
+	return doc_put(r, TRACE_CLOCK, clock_snapshot_doc(&now));
+}
+
+int record_docs_begin(struct recorder *r)
+{
+	int err = doc_put(r, TRACE_META, meta_doc(r));
+
+	if (!err)
+		err = doc_put(r, TRACE_HOPS, hooks_doc(r->hooks));
+	if (!err)
+		err = doc_put(r, TRACE_DEVICES, devices_doc(&r->devices));
+	if (!err)
+		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
+	if (!err)
+		err = record_doc_clock(r);
+	return err;
+}
+
+static json_t *counts_doc(const struct recorder *r)
+{
+	json_t *hooks = json_object();
+	unsigned int cpu, ncpus = hooks_ncpus(r->hooks);
+	enum pl_hook hook;
+	char key[16];
+
+	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
+		struct pl_count all = hooks_count_all(r->hooks, hook);
+		json_t *by_cpu;
+
+		if (!all.made)
+			continue;
+		by_cpu = json_object();
+		for (cpu = 0; all.lost && cpu < ncpus; cpu++) {
+			struct pl_count one = hooks_count(r->hooks, cpu, hook);
+
+			snprintf(key, sizeof(key), "%u", cpu);
+			if (one.lost)
+				json_object_set_new(by_cpu, key, json_integer(one.lost));
+		}
+		json_object_set_new(hooks, hook_desc(hook)->id,
+				    json_pack("{s:I, s:I, s:o}", "made", (json_int_t)all.made,
+					      "lost", (json_int_t)all.lost, "by_cpu", by_cpu));
+	}
+	return json_pack("{s:o}", "hooks", hooks);
+}
+
+/* Devices that came during the recording: the list of the start, and what is new in it now */
+static void devices_update(struct recorder *r)
+{
+	struct devices now, *all = &r->devices;
+	struct device *more;
+	size_t i, j;
+
+	if (devices_scan(&now))
+		return;
+	for (i = 0; i < now.n; i++) {
+		for (j = 0; j < all->n; j++)
+			if (all->dev[j].netns == now.dev[i].netns &&
+			    all->dev[j].ifindex == now.dev[i].ifindex)
+				break;
+		if (j < all->n)
+			continue;
+		more = reallocarray(all->dev, all->n + 1, sizeof(*more));
+		if (!more)
+			break;
+		all->dev = more;
+		all->dev[all->n++] = now.dev[i];
+	}
+	devices_free(&now);
+}
+
+int record_docs_end(struct recorder *r)
+{
+	int err;
+
+	devices_update(r);
+	hooks_each_role(r->hooks, tasks_role, r->tasks);
+	err = doc_put(r, TRACE_DEVICES, devices_doc(&r->devices));
+	if (!err)
+		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
+	if (!err)
+		err = doc_put(r, TRACE_HOPS, hooks_doc(r->hooks));
+	if (!err)
+		err = doc_put(r, TRACE_COUNTS, counts_doc(r));
+	if (!err)
+		err = doc_put(r, TRACE_COST, cost_doc(r->cost));
+	if (!err)
+		err = doc_put(r, TRACE_DROPS, drops_doc(r->drops));
+	if (!err)
+		err = record_doc_clock(r);
+	if (!err)
+		err = doc_put(r, TRACE_END, json_pack("{s:s, s:I, s:I, s:I}", "reason", r->end,
+				"end_mono_ns", (json_int_t)clock_mono_ns(), "events",
+				(json_int_t)trace_events_written(r->trace), "packets",
+				(json_int_t)r->packets));
+	return err;
+}

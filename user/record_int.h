@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Inside of record: record.c sets up and runs the loop, record_docs.c writes what is known */
+#ifndef PKTLAP_RECORD_INT_H
+#define PKTLAP_RECORD_INT_H
+
+#include "clock.h"
+#include "cost.h"
+#include "devices.h"
+#include "drops.h"
+#include "hooks.h"
+#include "record.h"
+#include "ring.h"
+#include "tasks.h"
+#include "trace.h"
+
+struct recorder {
+	const struct record_config *cfg;
+	struct devices devices;
+	struct tasks *tasks;
+	struct drops *drops;
+	struct hooks *hooks;
+	struct rings *rings;
+	struct cost *cost;
+	struct trace_writer *trace;
+	__u64 start_ns;		/* CLOCK_MONOTONIC */
+	__u64 packets;
+	__u64 next_second;	/* CLOCK_MONOTONIC, of the once-a-second work */
+	__u64 shown_events;	/* at the last line of progress */
+	pid_t child;
+	const char *end;	/* why to stop; NULL: go on */
+	int signal_fd, timer_fd, epoll_fd;
+};
+
+/* Documents of the beginning and of the end. 0 or -errno of the trace file */
+int record_docs_begin(struct recorder *r);
+int record_docs_end(struct recorder *r);
+
+/* A clock snapshot into the file */
+int record_doc_clock(struct recorder *r);
+
+#endif
