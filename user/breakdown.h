@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The breakdown: packets grouped by path, and for each path the statistics of each stage. It is
- * complete when the views get it; they print and compute nothing.
+ * The breakdown: packets grouped by path, and for each path the statistics of each stage.
+ * user/report.c makes the finished report of it, which the views print.
  *
  * A path is shaped by its packet hops and their devices; hops flagged PL_HOP_OPT (context,
  * bypassable) are stages of it where a packet met them, but do not make another path. So a stage
@@ -12,14 +12,17 @@
 #define PKTLAP_BREAKDOWN_H
 
 #include "hist.h"
-#include "names.h"
 #include "stitch.h"
 
 /* A hop at a device, as a node of a path */
 struct path_node {
 	__u8 hop;		/* enum pl_hop */
+	__u8 hook;		/* enum pl_hook that served it */
 	__u8 nth;		/* n-th time that this (hop, dev) comes in the packet, from 0 */
+	bool many_tids;		/* seen with other tasks than tid, too */
 	__u16 dev;
+	__u32 tid;		/* task of its first sighting; of context hops the task meant */
+	__u64 n;		/* sightings, of packets in the statistics */
 };
 
 struct stage {
@@ -33,7 +36,12 @@ struct path_stat {
 	__u32 id;		/* 1, 2, ... by number of packets */
 	__u64 packets;		/* that the statistics are made of (complete ones) */
 	__u64 dropped;		/* packets of this path's beginning that were dropped */
-	struct path_node *nodes;	/* in the order of the way; optional hops at their place */
+	/*
+	 * In the order of the way, optional hops at their place. Where packets met two optional
+	 * hops in different orders, the order of most packets; the other gives stages with
+	 * from > to.
+	 */
+	struct path_node *nodes;
 	size_t nnodes;
 	struct stage *stages;	/* in the order of the way: by from, then to */
 	size_t nstages;
@@ -48,6 +56,8 @@ struct path_stat {
 /* Packets that ended by a drop, by path so far, reason and place */
 struct drop_stat {
 	__u32 path;		/* path_stat.id that begins like this, 0: none */
+	struct path_node *nodes;	/* the packet hops up to the drop; n is not counted */
+	size_t nnodes;
 	__u8 hop;		/* last hop before the drop */
 	__u16 dev;
 	__u32 reason;
@@ -58,19 +68,20 @@ struct drop_stat {
 struct breakdown {
 	struct path_stat *paths;
 	size_t npaths;
-	struct drop_stat *drops;
+	struct drop_stat *drops;	/* by path (0 last), then most packets first */
 	size_t ndrops;
 	__u64 packets[PACKET_NR_ENDS];
 	__u64 seen;		/* all packets */
 	__u64 cloned;
+	__u64 nonmono;		/* complete, but left out of the statistics: sighted late */
 };
 
 struct breakdown_builder;
 
-int breakdown_new(struct names *names, struct breakdown_builder **out);
+int breakdown_new(struct breakdown_builder **out);
 /* Has the type of stitch_config.packet; ctx is the builder */
 int breakdown_packet(void *ctx, const struct packet *p);
-/* Sort and finish. The result belongs to the builder, until breakdown_free() */
+/* Sort and finish, once. The result belongs to the builder, until breakdown_free() */
 int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out);
 void breakdown_free(struct breakdown_builder *b);
 
