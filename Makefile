@@ -86,6 +86,21 @@ $(B)/pktlap: $(B)/user/main.o $(B)/libpktlap.a
 $(B)/san/pktlap: $(B)/san/user/main.o $(B)/san/libpktlap.a
 	$(call say,LD,$@)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
+# --- benchmarks ------------------------------------------------------------------------------
+$(B)/bench.bpf.o: tools/bench/bench.bpf.c bpf/catalogue.h bpf/event.h | deps-build
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/bench.skel.h: $(B)/bench.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name bench_bpf >$@.tmp && mv $@.tmp $@
+
+bench_src := $(wildcard tools/bench/*.c)
+bench_bin := $(patsubst tools/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(bench_src)))
+
+$(B)/bench/%: tools/bench/%.c $(B)/libpktlap.a $(B)/bench.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -o $@ $< $(B)/libpktlap.a $(ldlibs)
+
 # --- tests -----------------------------------------------------------------------------------
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libpktlap.a | deps-test
 	@mkdir -p $(@D)

@@ -80,6 +80,7 @@ struct stitch_stats {
 	__u64 packets[PACKET_NR_ENDS];
 	__u64 cloned;		/* of these: forked */
 	__u64 evicted;		/* given up because of max_in_flight */
+	__u64 unsure_fetches;	/* packets whose vhost:fetch was left out: not certain which it was */
 	__u64 in_flight_max;
 	__u64 by_hop[PL_NR_HOPS];	/* sightings by hop, aliases resolved */
 	__u64 last_hop[PL_NR_HOPS];	/* incomplete packets by the hop where they were last seen */

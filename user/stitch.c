@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "stitch.h"
+
+#include <errno.h>
+
+#include "stitch_int.h"
+
+/* What to do with an event, by base hop */
+static const stitch_fn handlers[PL_NR_HOPS] = {
+	[PL_HOP_nic_irq] = on_nic_irq,
+	[PL_HOP_nic_raise] = on_nic_raise,
+	[PL_HOP_nic_softirq] = on_nic_softirq,
+	[PL_HOP_nic_poll] = on_nic_poll,
+	[PL_HOP_nic_polled] = on_nic_polled,
+	[PL_HOP_nic_gro] = on_nic_gro,
+	[PL_HOP_nic_grofrags] = on_nic_gro,
+	[PL_HOP_nic_merged] = on_nic_merged,
+	[PL_HOP_dev_rxback] = on_packet,
+	[PL_HOP_dev_rx] = on_dev_rx,
+	[PL_HOP_nic_skb] = on_packet,
+	[PL_HOP_br_in] = on_packet,
+	[PL_HOP_br_forward] = on_packet,
+	[PL_HOP_br_push] = on_packet,
+	[PL_HOP_dev_queue] = on_packet,
+	[PL_HOP_qdisc_enq] = on_packet,
+	[PL_HOP_qdisc_deq] = on_packet,
+	[PL_HOP_dev_xmit] = on_dev_xmit,
+	[PL_HOP_skb_copy] = on_skb_copy,
+	[PL_HOP_skb_free] = on_skb_free,
+	[PL_HOP_drop] = on_drop,
+	[PL_HOP_vhost_wake] = on_vhost_wake,
+	[PL_HOP_sched_run] = on_sched_run,
+	[PL_HOP_vhost_rx] = on_vhost_rx,
+	[PL_HOP_vhost_used] = on_vhost_used,
+	[PL_HOP_vhost_signal] = on_signal,
+	[PL_HOP_vmm_signal] = on_signal,
+	[PL_HOP_kvm_irqfd] = on_kvm_irqfd,
+	[PL_HOP_kvm_msi] = on_kvm_msi,
+	[PL_HOP_kvm_inject] = on_kvm_inject,
+	[PL_HOP_kvm_kick] = on_kvm_kick,
+	[PL_HOP_kvm_inj] = on_kvm_inj,
+	[PL_HOP_kvm_entry] = on_kvm_entry,
+	[PL_HOP_kvm_exit] = on_kvm_exit,
+	[PL_HOP_kvm_ioeventfd] = on_kvm_ioeventfd,
+	[PL_HOP_vhost_tx] = on_vhost_tx,
+	[PL_HOP_vhost_fetch] = on_vhost_fetch,
+	[PL_HOP_tap_send] = on_tap_send,
+	[PL_HOP_tap_get] = on_tap_get,
+};
+
+int stitch_event(struct stitch *s, const struct pl_event *ev)
+{
+	enum pl_hop hop = PL_HOP_none;
+
+	if (s->err)
+		return s->err;
+	s->stats.events++;
+	if (ev->hook < PL_NR_HOOKS)
+		hop = hook_desc(ev->hook)->hop;
+	if (!handlers[hop]) {
+		s->stats.unused++;
+		return 0;
+	}
+	/* an event that merge delivered late must not turn time back for the others */
+	if (ev->ts > s->now)
+		s->now = ev->ts;
+	handlers[hop](s, ev, hop);
+	flights_end_old(s);
+	return s->err;
+}
+
+int stitch_finish(struct stitch *s)
+{
+	struct list *l;
+
+	while (!s->err && !list_empty(&s->lru)) {
+		l = s->lru.next;
+		flight_end_here(s, list_entry(l, struct flight, lru));
+	}
+	return s->err;
+}
+
+const struct stitch_stats *stitch_stats(const struct stitch *s)
+{
+	return &s->stats;
+}
