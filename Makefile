@@ -114,6 +114,54 @@ $(B)/san/tests/unit/%: tests/unit/%.c $(B)/san/libpktlap.a | deps-test
 
 .SECONDARY:
 
+TRAFFIC	:= $(B)/traffic
+$(TRAFFIC): tools/traffic/traffic.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -static -o $@ $<
+
+netns_src := $(wildcard tests/netns/*.c)
+netns_bin := $(netns_src:tests/netns/%.c=$(B)/tests/netns/%)
+$(B)/tests/netns/%: tests/netns/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -o $@ $<
+
+.PHONY: build-unit build-bpf build-netns build-vm
+build-unit: $(unit_bin) $(unit_san)
+build-bpf: all
+build-netns: all deps-test $(TRAFFIC) $(netns_bin)
+build-vm: all deps-test deps-lab $(TRAFFIC)
+
+.PHONY: check check-unit check-bpf check-netns check-vm
+check: all deps-test ## all test tiers
+	$(Q)tools/check unit bpf netns vm
+check-unit: all deps-test ## unit tests, plain and under ASan and UBSan
+	$(Q)tools/check unit
+check-bpf: all deps-test ## BPF programs by test run, and types against kernels' BTF (root)
+	$(Q)tools/check bpf
+check-netns: all deps-test ## recordings on the running kernel, in network namespaces (root)
+	$(Q)tools/check netns
+check-vm: all deps-test ## recordings in the lab: hypervisor host with a guest, under QEMU
+	$(Q)tools/check vm
+
+.PHONY: demo lab bench lint
+demo: all deps-test deps-lab $(TRAFFIC) ## record real traffic of a guest in the lab, print the breakdown
+	$(Q)tools/demo
+lab: all deps-test deps-lab $(TRAFFIC) ## a shell in the lab's hypervisor host
+	$(Q)tools/lab/host shell
+bench: all deps-test $(TRAFFIC) $(bench_bin) ## measure pktlap's own cost here; writes results/ (root)
+	$(Q)tools/bench/run
+lint: all deps-lint $(unit_src) ## clang-format, clang-tidy, cppcheck, shellcheck
+	$(Q)tools/lint
+
+.PHONY: install uninstall
+install: all ## PREFIX (default /usr/local) and DESTDIR say where
+	install -D -m 755 $(B)/pktlap $(DESTDIR)$(PREFIX)/bin/pktlap
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/pktlap/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/pktlap/LICENSE
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/pktlap
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pktlap
+
 .PHONY: clean
 clean: ## remove what was built (downloaded kernels stay in the cache)
 	$(Q)rm -rf $(B)
