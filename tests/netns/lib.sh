@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# A small network for tests on the running kernel, all in namespaces of its own; sourced.
+#
+#   namespace pktlap-send            namespace pktlap-host
+#     eth0 10.9.0.1  <--- veth --->  port0 -- br0 -- tap0  (a reader stands for the guest)
+#                                     10.9.0.9 is behind the tap, mac 02:00:00:00:00:09
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
+PKTLAP=${PKTLAP:-$top/build/pktlap}
+TRAFFIC=$top/build/traffic
+TAPREAD=$top/build/tests/netns/tapread
+SEND_NS=pktlap-send HOST_NS=pktlap-host
+work=$(mktemp -d)
+reader=""
+
+host() { ip netns exec $HOST_NS "$@"; }
+sender() { ip netns exec $SEND_NS "$@"; }
+
+net_down()
+{
+	[ -z "$reader" ] || kill "$reader" 2>/dev/null
+	ip netns del $SEND_NS 2>/dev/null
+	ip netns del $HOST_NS 2>/dev/null
+	rm -rf "$work"
+}
+
+net_up()
+{
+	trap net_down EXIT
+	ip netns del $SEND_NS 2>/dev/null
+	ip netns del $HOST_NS 2>/dev/null
+	ip netns add $SEND_NS && ip netns add $HOST_NS || return 1
+	# no IPv6 and no multicast snooping: nothing moves but what a test sends
+	host sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
+	sender sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
+	ip -n $HOST_NS link add port0 type veth peer name eth0 netns $SEND_NS &&
+		ip -n $HOST_NS link add br0 type bridge forward_delay 0 mcast_snooping 0 &&
+		ip -n $HOST_NS tuntap add tap0 mode tap &&
+		ip -n $HOST_NS link set port0 master br0 up &&
+		ip -n $HOST_NS link set tap0 master br0 up &&
+		ip -n $HOST_NS link set br0 up || return 1
+	host bridge fdb add 02:00:00:00:00:09 dev tap0 master static
+	ip -n $SEND_NS addr add 10.9.0.1/24 dev eth0
+	ip -n $SEND_NS link set eth0 up
+	ip -n $SEND_NS link set lo up
+	ip -n $SEND_NS neigh add 10.9.0.9 lladdr 02:00:00:00:00:09 dev eth0
+}
+
+# reader_start [DELAY_MS [COUNT]]: read the tap; its closing line goes to $work/reader
+reader_start()
+{
+	host "$TAPREAD" tap0 "$@" >"$work/reader" &
+	reader=$!
+	for _ in $(seq 100); do
+		grep -q ready "$work/reader" && break
+		sleep 0.05
+	done
+	# the tap has a carrier from now on: the port forwards
+	for _ in $(seq 100); do
+		host bridge link show dev tap0 | grep -q forwarding && return 0
+		sleep 0.05
+	done
+	return 1
+}
+
+# reader_stop: ends it; prints how many packets it has read
+reader_stop()
+{
+	kill -TERM "$reader" 2>/dev/null
+	wait "$reader" 2>/dev/null
+	reader=""
+	sed -n 's/^read //p' "$work/reader"
+}
+
+# json FILE FILTER: a value of the report of FILE, by a jq filter
+json()
+{
+	"$PKTLAP" report --format json "$1" 2>"$work/report.err" | jq -r "$2"
+}
