@@ -117,7 +117,7 @@ $(B)/san/tests/unit/%: tests/unit/%.c $(B)/san/libpktlap.a | deps-test
 TRAFFIC	:= $(B)/traffic
 $(TRAFFIC): tools/traffic/traffic.c
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -static -o $@ $<
+	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -O2 -static -o $@ $<
 
 netns_src := $(wildcard tests/netns/*.c)
 netns_bin := $(netns_src:tests/netns/%.c=$(B)/tests/netns/%)

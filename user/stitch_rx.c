@@ -159,6 +159,21 @@ void on_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	list_add_sighting(s, &t->used, &sight);
 }
 
+/*
+ * A VMM that serves the tap itself tells its guest right after the copy: by an eventfd whose
+ * write cannot be hooked everywhere, or, as QEMU does for its own virtio-net, by the ioctl
+ * KVM_SIGNAL_MSI. What it sends ends the batch too (on_tap_get), so that the interrupt of its
+ * other queue is not taken for this one.
+ */
+static bool vmm_batch_take(struct task_ctx *t)
+{
+	if (!t->is_vmm || t->is_vhost || list_empty(&t->batch) || !list_empty(&t->used))
+		return false;
+	list_move_all(&t->batch, &t->used);
+	t->told = TOLD_IRQFD;
+	return true;
+}
+
 void on_kvm_irqfd(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct task_ctx *t = task_ctx(s, ev->tid);
@@ -167,10 +182,9 @@ void on_kvm_irqfd(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	if (!t)
 		return;
 	s->irqfd_covered = true;
-	/* a VMM whose write of the eventfd cannot be hooked */
-	if (!t->is_vhost && list_empty(&t->used) && !list_empty(&t->batch)) {
-		list_move_all(&t->batch, &t->used);
+	if (vmm_batch_take(t)) {
 		t->call = ev->obj;
+		t->told = TOLD_RING;
 	}
 	if (list_empty(&t->used) || t->told == TOLD_IRQFD || t->call != ev->obj) {
 		s->stats.unused++;
@@ -185,7 +199,9 @@ static bool injecting(const struct stitch *s, const struct task_ctx *t)
 {
 	if (!t || list_empty(&t->used))
 		return false;
-	return s->irqfd_covered ? t->told == TOLD_IRQFD : t->told != TOLD_RING;
+	if (t->is_vhost && !s->irqfd_covered)
+		return t->told != TOLD_RING;
+	return t->told == TOLD_IRQFD;
 }
 
 void on_kvm_msi(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
@@ -193,6 +209,8 @@ void on_kvm_msi(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	struct task_ctx *t = task_ctx(s, ev->tid);
 	struct sighting sight = sighting_of(s, ev, hop);
 
+	if (t)
+		vmm_batch_take(t);
 	if (!injecting(s, t)) {
 		s->stats.unused++;
 		return;
@@ -210,6 +228,8 @@ void on_kvm_inject(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	if (!c)
 		return;
 	c->injector = NULL;
+	if (t)
+		vmm_batch_take(t);
 	if (!injecting(s, t)) {
 		s->stats.unused++;
 		return;

@@ -170,8 +170,13 @@ void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct task_ctx *t = task_ctx(s, ev->tid);
 
-	if (t)
-		maybe_set(s, &t->get, ev, hop);
+	if (!t)
+		return;
+	/* a VMM that turns to sending has told its guest of what it copied, if it was to */
+	if (!t->is_vhost)
+		while (!s->err && !list_empty(&t->batch))
+			flight_end_here(s, list_entry(t->batch.next, struct flight, wait));
+	maybe_set(s, &t->get, ev, hop);
 }
 
 static bool send_matches(const struct send *send, const struct pl_event *ev)
