@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The finished report, see report.h */
+#include "report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_int.h"
+#include "text.h"
+
+const char *packet_end_name(enum packet_end end)
+{
+	static const char *const names[PACKET_NR_ENDS] = {
+		[PACKET_COMPLETE] = "complete",	    [PACKET_DROPPED] = "dropped",
+		[PACKET_MERGED] = "merged",	    [PACKET_AGGREGATE] = "aggregate",
+		[PACKET_INCOMPLETE] = "incomplete", [PACKET_AMBIGUOUS] = "ambiguous",
+	};
+
+	return end < PACKET_NR_ENDS ? names[end] : "?";
+}
+
+const char *report_str(struct report *r, const char *s)
+{
+	size_t size = s ? strlen(s) + 1 : 0;
+	char *to = arena_alloc(&r->mem, size, 1);
+
+	return to ? text_clean(to, size, s) : "";
+}
+
+static int count_cmp(const void *a, const void *b)
+{
+	const struct report_count *x = a, *y = b;
+
+	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->name, y->name);
+}
+
+static void report_last_hops(struct report *r, const struct stitch_stats *s)
+{
+	r->last_hop = arena_alloc(&r->mem, PL_NR_HOPS, sizeof(*r->last_hop));
+	for (int hop = 0; r->last_hop && hop < PL_NR_HOPS; hop++)
+		if (s->last_hop[hop])
+			r->last_hop[r->nlast_hop++] = (struct report_count){
+				hop_desc(hop)->name, s->last_hop[hop],
+			};
+	if (r->nlast_hop)
+		qsort(r->last_hop, r->nlast_hop, sizeof(*r->last_hop), count_cmp);
+}
+
+static void report_counters(struct report *r, const struct report_input *in)
+{
+	const struct breakdown *b = in->breakdown;
+
+	r->truncated = in->trace->truncated;
+	r->ended = in->trace->ended;
+	r->bad_blocks = in->merge->bad_blocks;
+	r->bad_events = in->merge->bad_events;
+	r->late_events = in->merge->late;
+
+	r->events = in->stitch->events;
+	r->unused_events = in->stitch->unused;
+	r->evicted = in->stitch->evicted;
+	r->unsure_fetches = in->stitch->unsure_fetches;
+	r->seen = b->seen;
+	memcpy(r->packets, b->packets, sizeof(r->packets));
+	r->cloned = b->cloned;
+	r->late_packets = b->nonmono;
+}
+
+int report_new(const struct report_input *in, struct report **out)
+{
+	struct report *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->file = report_str(r, in->file);
+	report_counters(r, in);
+	report_docs(r, in);
+	report_last_hops(r, in->stitch);
+	report_paths(r, in);
+
+	if (r->mem.failed) {
+		report_free(r);
+		return -ENOMEM;
+	}
+	*out = r;
+	return 0;
+}
+
+void report_free(struct report *r)
+{
+	if (!r)
+		return;
+	arena_free(&r->mem);
+	free(r);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The finished report: everything that a view shows, with names in place of numbers and shares
+ * worked out. Views print it and compute nothing.
+ *
+ * Strings are UTF-8 without control characters, never NULL; "" where there is nothing to say.
+ * Times are integer nanoseconds.
+ */
+#ifndef PKTLAP_REPORT_H
+#define PKTLAP_REPORT_H
+
+#include "arena.h"
+#include "breakdown.h"
+#include "merge.h"
+#include "trace.h"
+
+#define REPORT_SCHEMA 1		/* of the JSON view; grows when a field changes its meaning */
+
+/* A stage of fewer packets than one in RARE_PART of its path, and of less time, is rare */
+#define REPORT_RARE_PART 100
+
+struct report_hop {
+	const char *hop;	/* "tap:xmit" */
+	const char *dev;
+	const char *task;	/* of a context hop, where it has a role: "vhost-2154" */
+	const char *label;	/* short and unique in its path: hop, and what tells it apart */
+	unsigned int nth;
+	bool optional;
+	__u64 n;
+};
+
+struct report_dist {
+	__u64 n, min, avg, p50, p90, p99, p999, max, stddev;
+	unsigned int share_permille;	/* of the path's time; rows sum to 1000 exactly */
+	unsigned int share_ppm;		/* rows sum to 1000000 exactly */
+};
+
+struct report_stage {
+	const struct report_hop *from, *to;	/* into report_path.hops */
+	struct report_dist d;
+	__u64 min_packet, max_packet;
+	bool rare;		/* may be folded */
+	bool largest;		/* of its path, by share */
+};
+
+struct report_cost {
+	__u64 ns_per_packet;
+	__u64 events_per_1000_packets;
+	unsigned int share_permille;	/* of the average total */
+	unsigned int share_ppm;
+};
+
+struct report_path {
+	unsigned int id;
+	const char **chain;	/* devices and tasks on the way: "eth1", "br0", "tap0", "vhost-2154" */
+	size_t nchain;
+	struct report_hop *hops;
+	size_t nhops;
+	__u64 packets, dropped;
+	struct report_stage *stages;
+	size_t nstages;
+	struct {
+		size_t rows;	/* rare stages; 0 when folding would save nothing */
+		__u64 n;
+		unsigned int share_permille, share_ppm;
+	} rare;
+	struct report_dist total;
+	struct {
+		__u64 packet, ns, mono_ns, real_ns;
+		const struct report_stage *stage;	/* its largest; NULL: one sighting only */
+		__u64 stage_ns;
+	} slowest;
+	struct report_cost cost;
+};
+
+struct report_drop {
+	unsigned int path;	/* report_path.id that begins like this; 0: none */
+	const char **chain;	/* as of a path, up to the drop */
+	size_t nchain;
+	const char *hop, *dev;	/* last seen at */
+	const char *reason;	/* name, or the number in decimal */
+	bool reason_known;	/* it is a name */
+	const char *place;	/* "ip_rcv+0x1a", or "_stext+0x1a" */
+	const char *source;	/* "net/ipv4/ip_input.c:123" when known */
+	__u32 reason_nr;
+	__s32 place_offset;
+	__u64 packets;
+};
+
+struct report_count {
+	const char *name;
+	__u64 n;
+};
+
+/* How a hop of the catalogue was served */
+struct report_coverage {
+	const char *hop, *state, *as, *hook, *kind, *target;
+	const char *why;	/* uncovered: errors of the alternatives */
+	bool missing;		/* uncovered, and not merely another name for such a hop */
+	bool silent;		/* attached, but made no event while its neighbours did; likewise */
+};
+
+struct report_hook_cost {
+	const char *hop, *hook;
+	__u64 runs, ns, ns_per_run;
+};
+
+struct report {
+	struct arena mem;
+	const char *file;
+	const char *host, *release, *machine, *version, *end_reason;
+	__u64 cpus;
+	__u64 start_real_ns, start_mono_ns, duration_ns;
+	bool truncated;		/* the file does not end on a whole chunk */
+	bool ended;		/* the recorder ended by itself */
+	__u64 bad_blocks, bad_events, late_events;
+
+	__u64 events, unused_events;
+	__u64 seen, packets[PACKET_NR_ENDS], cloned, late_packets, evicted, unsure_fetches;
+
+	bool lost_known;	/* the file has the counters of lost events */
+	__u64 lost;
+	struct report_count *lost_by_hop, *lost_by_cpu;
+	size_t nlost_by_hop, nlost_by_cpu;
+
+	struct report_path *paths;
+	size_t npaths;
+	struct report_drop *drops;
+	size_t ndrops;
+	struct report_count *last_hop;	/* incomplete packets by the hop where last seen */
+	size_t nlast_hop;
+
+	struct report_coverage *coverage;
+	size_t ncoverage;
+	struct report_hook_cost *hook_cost;
+	size_t nhook_cost;
+	struct report_cost cost;	/* over the packets of all paths */
+	__u64 cost_window_ns;
+};
+
+struct report_input {
+	const char *file;
+	const struct trace *trace;	/* its documents, and whether it is whole */
+	struct names *names;
+	const struct breakdown *breakdown;
+	const struct stitch_stats *stitch;
+	const struct merge_stats *merge;
+};
+
+/* Copies what it needs: the input may go afterwards. 0 or -ENOMEM */
+int report_new(const struct report_input *in, struct report **out);
+void report_free(struct report *r);
+
+/* "complete", "dropped", ... */
+const char *packet_end_name(enum packet_end end);
+
+#endif

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Of the report: what a path is called, "eth1 → br0 → tap0 → vhost-2154 → CPU 0/KVM". Devices as
+ * the hops name them, the bridge between two of its ports, and the tasks of the virtualisation
+ * hops, which have no device.
+ */
+#include <string.h>
+
+#include "report_int.h"
+
+struct chain {
+	struct report *r;
+	const struct report_masters *masters;
+	struct names *names;
+	const char **list;
+	size_t n, room;
+	int dev;		/* the last device in it; 0: none yet */
+	size_t dev_at;		/* length of the list when it was put in */
+};
+
+void report_masters(struct report *r, const struct report_input *in, struct report_masters *m)
+{
+	const json_t *devices = in->trace->docs[TRACE_DEVICES], *doc;
+	size_t i;
+
+	m->n = 0;
+	m->list = arena_alloc(&r->mem, json_array_size(devices), sizeof(*m->list));
+	json_array_foreach(devices, i, doc) {
+		const char *master = json_string_value(json_object_get(doc, "master"));
+		int dev = names_dev(in->names, json_integer_value(json_object_get(doc, "netns")),
+				    json_integer_value(json_object_get(doc, "ifindex")));
+
+		if (dev > 0 && master && *master && m->list)
+			m->list[m->n++] = (struct report_master){ dev, report_str(r, master) };
+	}
+}
+
+static const char *master_of(const struct chain *c, int dev)
+{
+	for (size_t i = 0; i < c->masters->n; i++)
+		if (c->masters->list[i].dev == dev)
+			return c->masters->list[i].name;
+	return "";
+}
+
+static void chain_add(struct chain *c, const char *name)
+{
+	if (!*name || c->n == c->room || (c->n && !strcmp(c->list[c->n - 1], name)))
+		return;
+	c->list[c->n++] = name;
+}
+
+static void chain_dev(struct chain *c, int dev)
+{
+	const char *master = master_of(c, dev);
+
+	if (!dev || dev == c->dev)
+		return;
+	if (c->dev && !strcmp(master, master_of(c, c->dev)))
+		chain_add(c, master);
+	chain_add(c, report_str(c->r, names_dev_name(c->names, dev)));
+	c->dev = dev;
+	c->dev_at = c->n;
+}
+
+/* Hops where the task says something about the way; elsewhere it is whoever was interrupted */
+static bool hop_has_task(enum pl_hop hop)
+{
+	const char *name = hop_desc(hop)->name;
+
+	return !strncmp(name, "vhost:", 6) || !strncmp(name, "kvm:", 4) ||
+	       !strncmp(name, "vmm:", 4) || hop == PL_HOP_tap_read || hop == PL_HOP_tap_copied ||
+	       hop == PL_HOP_tap_send;
+}
+
+const char *report_task(struct report *r, struct names *names, const struct path_node *node)
+{
+	const char *comm = names_comm(names, node->tid);
+	enum pl_role_kind role = names_role(names, node->tid);
+
+	if (!comm || role == PL_ROLE_NONE || !hop_has_task(node->hop))
+		return "";
+	comm = report_str(r, comm);
+	/* the interrupts of a guest's queues go to different vCPUs */
+	if (role == PL_ROLE_VCPU && node->many_tids)
+		return arena_printf(&r->mem, "%s and others", comm);
+	return comm;
+}
+
+static void chain_task(struct chain *c, const struct path_node *node)
+{
+	const char *task = report_task(c->r, c->names, node);
+
+	/* worker and vCPU alternate in the hops of one interrupt: each once */
+	for (size_t i = c->dev_at; i < c->n; i++)
+		if (!strncmp(c->list[i], task, strcspn(task, " ")))
+			return;
+	chain_add(c, task);
+}
+
+const char **report_chain(struct report *r, const struct report_masters *masters,
+			  struct names *names, const struct path_node *nodes, size_t nnodes,
+			  size_t *n)
+{
+	struct chain c = { .r = r, .masters = masters, .names = names, .room = 3 * nnodes };
+
+	*n = 0;
+	c.list = arena_alloc(&r->mem, c.room, sizeof(*c.list));
+	if (!c.list)
+		return NULL;
+	for (size_t i = 0; i < nnodes; i++) {
+		/* towards a guest the device is in the list by now, from a guest it comes after */
+		chain_task(&c, &nodes[i]);
+		chain_dev(&c, nodes[i].dev);
+		if (nodes[i].hop == PL_HOP_br_in)
+			chain_add(&c, master_of(&c, nodes[i].dev));
+	}
+	*n = c.n;
+	return c.list;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Of the report: what the recording says about itself */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_int.h"
+#include "wallclock.h"
+
+static const char *str_of(const json_t *doc, const char *name)
+{
+	const char *s = json_string_value(json_object_get(doc, name));
+
+	return s ? s : "";
+}
+
+/* Counters of the file are never negative; one that is was not written by pktlap */
+static __u64 int_of(const json_t *doc, const char *name)
+{
+	json_int_t v = json_integer_value(json_object_get(doc, name));
+
+	return v > 0 ? v : 0;
+}
+
+/* Time of the last event, where the recorder did not live to write its end */
+static __u64 last_event(const struct trace *t)
+{
+	__u64 last = 0;
+
+	for (size_t i = 0; i < t->nblocks; i++)
+		if (t->blocks[i].ts_max > last)
+			last = t->blocks[i].ts_max;
+	return last;
+}
+
+static void doc_meta(struct report *r, const struct trace *t)
+{
+	const json_t *meta = t->docs[TRACE_META];
+	__u64 end = int_of(t->docs[TRACE_END], "end_mono_ns");
+
+	r->host = report_str(r, str_of(meta, "host"));
+	r->release = report_str(r, str_of(meta, "release"));
+	r->machine = report_str(r, str_of(meta, "machine"));
+	r->version = report_str(r, str_of(meta, "version"));
+	r->end_reason = report_str(r, str_of(t->docs[TRACE_END], "reason"));
+	r->cpus = int_of(meta, "cpus");
+	r->start_mono_ns = int_of(meta, "start_mono_ns");
+	r->start_real_ns = wallclock_ns(t, r->start_mono_ns);
+	if (!end)
+		end = last_event(t);
+	r->duration_ns = end > r->start_mono_ns ? end - r->start_mono_ns : 0;
+}
+
+static int cpu_cmp(const void *a, const void *b)
+{
+	const struct report_count *x = a, *y = b;
+
+	int m = atoi(x->name), n = atoi(y->name);
+
+	return (m > n) - (m < n);
+}
+
+static void loss_by_cpu(struct report *r, const json_t *by_cpu, size_t room)
+{
+	const char *cpu;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)by_cpu, cpu, value) {
+		__u64 lost = json_integer_value(value);
+
+		for (i = 0; i < r->nlost_by_cpu; i++)
+			if (!strcmp(r->lost_by_cpu[i].name, cpu))
+				break;
+		if (i == room || !lost)
+			continue;
+		if (i == r->nlost_by_cpu)
+			r->lost_by_cpu[r->nlost_by_cpu++].name = report_str(r, cpu);
+		r->lost_by_cpu[i].n += lost;
+	}
+}
+
+/* Entries of all by_cpu objects together: more than enough room for what they are summed to */
+static size_t cpus_count(json_t *hooks)
+{
+	const char *id;
+	json_t *hook;
+	size_t n = 0;
+
+	json_object_foreach(hooks, id, hook)
+		n += json_object_size(json_object_get(hook, "by_cpu"));
+	return n;
+}
+
+static void doc_loss(struct report *r, const struct trace *t)
+{
+	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;
+	size_t ncpus = cpus_count(hooks);
+	__u64 by_hop[PL_NR_HOPS] = { 0 };
+	const char *id;
+
+	r->lost_known = t->docs[TRACE_COUNTS];
+	r->lost_by_hop = arena_alloc(&r->mem, PL_NR_HOPS, sizeof(*r->lost_by_hop));
+	r->lost_by_cpu = arena_alloc(&r->mem, ncpus, sizeof(*r->lost_by_cpu));
+	if (r->mem.failed)
+		return;
+
+	json_object_foreach(hooks, id, hook) {
+		__u64 lost = int_of(hook, "lost");
+
+		r->lost += lost;
+		by_hop[hook_desc(hook_by_id(id))->hop] += lost;
+		loss_by_cpu(r, json_object_get(hook, "by_cpu"), ncpus);
+	}
+	for (int hop = 0; hop < PL_NR_HOPS; hop++)
+		if (by_hop[hop])
+			r->lost_by_hop[r->nlost_by_hop++] = (struct report_count){
+				hop_desc(hop)->name, by_hop[hop],
+			};
+	if (r->nlost_by_cpu)
+		qsort(r->lost_by_cpu, r->nlost_by_cpu, sizeof(*r->lost_by_cpu), cpu_cmp);
+}
+
+/* "a; b" of the alternatives' errors, each once */
+static const char *why_of(struct report *r, const json_t *tried)
+{
+	const char *why = "";
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(tried, i, one) {
+		const char *error = str_of(one, "error");
+
+		if (!*error || strstr(why, error))
+			continue;
+		why = *why ? arena_printf(&r->mem, "%s; %s", why, error) : error;
+	}
+	return report_str(r, why);
+}
+
+static void doc_coverage(struct report *r, const struct trace *t)
+{
+	const json_t *hops = t->docs[TRACE_HOPS], *hop;
+	size_t i;
+
+	r->coverage = arena_alloc(&r->mem, json_array_size(hops), sizeof(*r->coverage));
+	json_array_foreach(hops, i, hop) {
+		struct report_coverage *c = r->coverage ? &r->coverage[r->ncoverage++] : NULL;
+		const char *as = str_of(hop, "as");
+
+		if (!c)
+			return;
+		c->hop = report_str(r, str_of(hop, "hop"));
+		c->state = report_str(r, str_of(hop, "state"));
+		c->as = report_str(r, as);
+		c->hook = report_str(r, str_of(hop, "hook"));
+		c->kind = report_str(r, str_of(hop, "kind"));
+		c->target = report_str(r, str_of(hop, "target"));
+		c->why = why_of(r, json_object_get(hop, "tried"));
+		c->missing = !*as && !strcmp(c->state, "uncovered");
+		c->silent = !*as && !strcmp(c->state, "silent");
+	}
+}
+
+void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS])
+{
+	json_t *hooks = json_object_get(in->trace->docs[TRACE_COST], "hooks"), *hook;
+	const char *id;
+
+	memset(cost, 0, PL_NR_HOOKS * sizeof(*cost));
+	json_object_foreach(hooks, id, hook)
+		cost[hook_by_id(id)] = (struct hook_cost){
+			int_of(hook, "runs"), int_of(hook, "ns"),
+		};
+	cost[PL_HOOK_none].runs = 0;	/* hooks that this pktlap does not know */
+}
+
+static void doc_cost(struct report *r, const struct report_input *in)
+{
+	struct hook_cost cost[PL_NR_HOOKS];
+
+	report_hook_costs(in, cost);
+	r->cost_window_ns = int_of(in->trace->docs[TRACE_COST], "window_ns");
+	r->hook_cost = arena_alloc(&r->mem, PL_NR_HOOKS, sizeof(*r->hook_cost));
+	for (int i = 0; r->hook_cost && i < PL_NR_HOOKS; i++)
+		if (cost[i].runs)
+			r->hook_cost[r->nhook_cost++] = (struct report_hook_cost){
+				.hop = hop_desc(hook_desc(i)->hop)->name, .hook = hook_desc(i)->id,
+				.runs = cost[i].runs, .ns = cost[i].ns,
+				.ns_per_run = (cost[i].ns + cost[i].runs / 2) / cost[i].runs,
+			};
+}
+
+void report_docs(struct report *r, const struct report_input *in)
+{
+	doc_meta(r, in->trace);
+	doc_loss(r, in->trace);
+	doc_coverage(r, in->trace);
+	doc_cost(r, in);
+}

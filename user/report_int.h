@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Inside of the report: report_doc.c takes from the file's documents, report_path.c makes paths
+ * and drops of the breakdown, report_chain.c finds what a path is called.
+ */
+#ifndef PKTLAP_REPORT_INT_H
+#define PKTLAP_REPORT_INT_H
+
+#include "report.h"
+
+/* Copies of strings in the report's memory, cleaned of control characters; takes NULL */
+const char *report_str(struct report *r, const char *s);
+
+/* Kernel's run statistics of a hook; runs is 0 when unknown */
+struct hook_cost {
+	__u64 runs, ns;
+};
+
+/* Recording, loss, coverage, cost by hook: from the documents */
+void report_docs(struct report *r, const struct report_input *in);
+
+/* Run statistics by enum pl_hook */
+void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS]);
+
+/* Paths and drops */
+void report_paths(struct report *r, const struct report_input *in);
+
+/* Bridges (bonds, ...) that devices belong to */
+struct report_masters {
+	struct report_master {
+		int dev;		/* names_dev() */
+		const char *name;
+	} *list;
+	size_t n;
+};
+
+void report_masters(struct report *r, const struct report_input *in, struct report_masters *m);
+
+/* Name of the node's task where it is part of the way, else "" */
+const char *report_task(struct report *r, struct names *names, const struct path_node *node);
+
+/* Devices and tasks on the way along nodes */
+const char **report_chain(struct report *r, const struct report_masters *masters,
+			  struct names *names, const struct path_node *nodes, size_t nnodes,
+			  size_t *n);
+
+#endif
