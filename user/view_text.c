@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The report as text for a terminal */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+#define LINE_WIDTH	100
+#define ARROW		"→"
+
+/* Items after a title, broken into lines that are indented below it */
+struct list {
+	const struct text_out *o;
+	size_t indent, at;
+	bool any;
+};
+
+static void list_begin(struct list *l, const struct text_out *o, const char *title)
+{
+	*l = (struct list){ .o = o, .indent = strspn(title, " ") + 2, .at = text_width(o, title) };
+	text_printf(o, "%s", title);
+}
+
+__attribute__((format(printf, 2, 3)))
+static void list_item(struct list *l, const char *fmt, ...)
+{
+	size_t width;
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	width = text_width(l->o, s);
+	if (l->any && l->at + 2 + width > LINE_WIDTH) {
+		text_printf(l->o, ",\n%*s%s", (int)l->indent, "", s);
+		l->at = l->indent + width;
+	} else {
+		text_printf(l->o, "%s%s", l->any ? ", " : " ", s);
+		l->at += width + (l->any ? 2 : 1);
+	}
+	l->any = true;
+	free(s);
+}
+
+static void list_counts(const struct text_out *o, const char *title, const struct report_count *c,
+			size_t n)
+{
+	struct list l;
+
+	if (!n)
+		return;
+	list_begin(&l, o, title);
+	for (size_t i = 0; i < n; i++)
+		list_item(&l, "%s %llu", c[i].name, c[i].n);
+	text_printf(o, "\n");
+}
+
+static void show_header(const struct report *r, const struct text_out *o)
+{
+	char date[TEXT_NS_LEN];
+	struct list l;
+
+	text_printf(o, "%s   %llu.%03llu s%s on %s (%s)", r->file, r->duration_ns / 1000000000,
+		    r->duration_ns / 1000000 % 1000, r->ended && !r->truncated ? "" : ", cut off,",
+		    *r->host ? r->host : "unknown host", *r->release ? r->release : "?");
+	if (r->start_real_ns)
+		text_printf(o, ", %s", text_date(r->start_real_ns, date));
+	text_printf(o, "   %llu events, ", r->events);
+	if (r->lost_known)
+		text_printf(o, "%llu lost\n", r->lost);
+	else
+		text_printf(o, "lost: unknown\n");
+
+	list_begin(&l, o, "packets:");
+	list_item(&l, "%llu seen", r->seen);
+	list_item(&l, "%llu complete", r->packets[PACKET_COMPLETE]);
+	list_item(&l, "%llu dropped", r->packets[PACKET_DROPPED]);
+	list_item(&l, "%llu ambiguous", r->packets[PACKET_AMBIGUOUS]);
+	list_item(&l, "%llu incomplete", r->packets[PACKET_INCOMPLETE]);
+	if (r->packets[PACKET_MERGED])
+		list_item(&l, "%llu merged by GRO", r->packets[PACKET_MERGED]);
+	if (r->packets[PACKET_AGGREGATE])
+		list_item(&l, "%llu aggregate (GSO, GRO)", r->packets[PACKET_AGGREGATE]);
+	if (r->cloned)
+		list_item(&l, "%llu cloned", r->cloned);
+	if (r->late_packets)
+		list_item(&l, "%llu left out (sighted out of order)", r->late_packets);
+	text_printf(o, "\n");
+}
+
+static void show_chain(const struct text_out *o, const char *const *chain, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text_printf(o, "%s%s", i ? " " ARROW " " : "", chain[i]);
+}
+
+static void dist_cells(const struct text_out *o, struct table *t, const struct report_dist *d)
+{
+	const __u64 ns[] = { d->min, d->avg, d->p50, d->p90, d->p99, d->max, d->stddev };
+	char buf[TEXT_NS_LEN];
+
+	table_cell(t, "%llu", d->n);
+	for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
+		table_cell(t, "%s", text_ns(o, ns[i], buf));
+	table_cell(t, "%s %%", text_permille(d->share_permille, buf));
+}
+
+static void rare_cells(struct table *t, const struct report_path *p)
+{
+	char buf[TEXT_NS_LEN];
+
+	table_cell(t, "%zu rare stages", p->rare.rows);
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "(--all)");
+	table_cell(t, "%llu", p->rare.n);
+	for (int i = 0; i < 7; i++)
+		table_cell(t, "–");
+	table_cell(t, "%s %%", text_permille(p->rare.share_permille, buf));
+	table_row_end(t, false);
+}
+
+static int show_stages(const struct report_path *p, const struct text_out *o, bool all)
+{
+	static const char *const heads[] = {
+		"n", "min", "avg", "p50", "p90", "p99", "max", "stddev", "share",
+	};
+	struct table *t;
+	int err = table_new(o, "l l lrrrrrrrrr", &t);
+
+	if (err)
+		return err;
+	table_cell(t, "stage, %s", text_unit_name(o));
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "");
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(t, "%s", heads[i]);
+	table_row_end(t, false);
+
+	for (size_t i = 0; i < p->nstages; i++) {
+		const struct report_stage *s = &p->stages[i];
+
+		if (s->rare && !all)
+			continue;
+		table_cell(t, "%s", s->from->label);
+		table_cell(t, ARROW);
+		table_cell(t, "%s", s->to->label);
+		dist_cells(o, t, &s->d);
+		table_row_end(t, s->largest);
+	}
+	if (p->rare.rows && !all)
+		rare_cells(t, p);
+
+	table_cell(t, "total");
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "");
+	dist_cells(o, t, &p->total);
+	table_row_end(t, false);
+	return table_finish(t, 2);
+}
+
+static void show_slowest(const struct report *r, const struct report_path *p,
+			 const struct text_out *o)
+{
+	char total[TEXT_NS_LEN], part[TEXT_NS_LEN], at[TEXT_NS_LEN];
+
+	text_printf(o, "  slowest: packet %llu", p->slowest.packet);
+	if (p->slowest.real_ns)
+		text_printf(o, " at %s", text_clock(p->slowest.real_ns, at));
+	text_printf(o, ", %s %s", text_ns(o, p->slowest.ns, total), text_unit_name(o));
+	if (p->slowest.stage)
+		text_printf(o, ", of which %s in %s " ARROW " %s",
+			    text_ns(o, p->slowest.stage_ns, part), p->slowest.stage->from->label,
+			    p->slowest.stage->to->label);
+	text_printf(o, "   (pktlap script --packet %llu%s%s)\n", p->slowest.packet,
+		    strcmp(r->file, "pktlap.data") ? " " : "",
+		    strcmp(r->file, "pktlap.data") ? r->file : "");
+}
+
+static void show_cost(const struct text_out *o, const char *title, const struct report_cost *c)
+{
+	char share[TEXT_NS_LEN];
+
+	text_printf(o, "%s %llu.%llu events, %llu ns a packet (%s %% of the total)\n", title,
+		    c->events_per_1000_packets / 1000, c->events_per_1000_packets / 100 % 10,
+		    c->ns_per_packet, text_permille(c->share_permille, share));
+}
+
+static void show_drop(const struct report_drop *d, const struct text_out *o, const char *indent)
+{
+	text_printf(o, "%s%llu dropped", indent, d->packets);
+	if (*d->hop)
+		text_printf(o, " after %s%s%s", d->hop, *d->dev ? " on " : "", d->dev);
+	text_printf(o, ": %s%s, in %s%s%s%s\n", d->reason_known ? "" : "reason ", d->reason, d->place, *d->source ? " (" : "", d->source,
+		    *d->source ? ")" : "");
+}
+
+static int show_path(const struct report *r, const struct report_path *p,
+		     const struct text_out *o, bool all)
+{
+	int err;
+
+	text_printf(o, "\npath %u   ", p->id);
+	show_chain(o, p->chain, p->nchain);
+	text_printf(o, "   %llu packet%s", p->packets, p->packets == 1 ? "" : "s");
+	if (p->dropped)
+		text_printf(o, ", %llu more dropped", p->dropped);
+	text_printf(o, "\n");
+
+	err = show_stages(p, o, all);
+	if (err)
+		return err;
+	show_slowest(r, p, o);
+	for (size_t i = 0; i < r->ndrops; i++)
+		if (r->drops[i].path == p->id)
+			show_drop(&r->drops[i], o, "  ");
+	if (p->cost.ns_per_packet)
+		show_cost(o, "  own cost:", &p->cost);
+	return 0;
+}
+
+static void show_no_path(const struct report *r, const struct text_out *o)
+{
+	if (!r->events)
+		text_printf(o, "\nThe recording has no events: no packet came past a hop.\n");
+	else if (!r->seen)
+		text_printf(o, "\nNo event belongs to a packet: nothing to break down.\n");
+	else if (r->packets[PACKET_AGGREGATE] + r->packets[PACKET_MERGED] == r->seen)
+		text_printf(o, "\nAll packets are GSO or GRO aggregates, which are not broken down.\n");
+	else
+		text_printf(o, "\nNo packet was seen on its whole way: nothing to break down.\n");
+}
+
+static void show_other_drops(const struct report *r, const struct text_out *o)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->ndrops; i++) {
+		const struct report_drop *d = &r->drops[i];
+
+		if (d->path)
+			continue;
+		if (!any)
+			text_printf(o, "\ndropped on a way that no complete packet took\n");
+		any = true;
+		text_printf(o, "  ");
+		show_chain(o, d->chain, d->nchain);
+		show_drop(d, o, d->nchain ? ": " : "");
+	}
+}
+
+/* Hops that lack for the same reason in one line */
+static void show_missing(const struct report *r, const struct text_out *o)
+{
+	for (size_t i = 0; i < r->ncoverage; i++) {
+		const struct report_coverage *c = &r->coverage[i];
+		bool shown = !c->missing;
+		struct list l;
+
+		for (size_t j = 0; j < i && !shown; j++)
+			shown = r->coverage[j].missing && !strcmp(r->coverage[j].why, c->why);
+		if (shown)
+			continue;
+		list_begin(&l, o, "not covered:");
+		for (size_t j = i; j < r->ncoverage; j++)
+			if (r->coverage[j].missing && !strcmp(r->coverage[j].why, c->why))
+				list_item(&l, "%s", r->coverage[j].hop);
+		text_printf(o, " (%s)\n", *c->why ? c->why : "no alternative was tried");
+	}
+}
+
+static void show_silent(const struct report *r, const struct text_out *o)
+{
+	bool any = false;
+	struct list l;
+
+	for (size_t i = 0; i < r->ncoverage; i++) {
+		const struct report_coverage *c = &r->coverage[i];
+
+		if (!c->silent)
+			continue;
+		if (!any)
+			list_begin(&l, o, "silent while their neighbours were not:");
+		any = true;
+		list_item(&l, "%s (%s %s)", c->hop, c->kind, c->target);
+	}
+	if (any)
+		text_printf(o, "\n");
+}
+
+static void show_hook_costs(const struct report *r, const struct text_out *o)
+{
+	struct list l;
+
+	if (!r->nhook_cost)
+		return;
+	if (r->npaths > 1)
+		show_cost(o, "own cost, all paths:", &r->cost);
+	list_begin(&l, o, "own cost, ns a run:");
+	for (size_t i = 0; i < r->nhook_cost; i++)
+		list_item(&l, "%s %llu", r->hook_cost[i].hop, r->hook_cost[i].ns_per_run);
+	text_printf(o, "\n  (kernel's run statistics of the programs; the dispatch comes on top)\n");
+}
+
+static void show_damage(const struct report *r, const struct text_out *o)
+{
+	list_counts(o, "lost events by hop:", r->lost_by_hop, r->nlost_by_hop);
+	list_counts(o, "lost events by CPU:", r->lost_by_cpu, r->nlost_by_cpu);
+	if (r->bad_blocks)
+		text_printf(o, "damaged in the file: %llu blocks with %llu events, left out\n",
+			    r->bad_blocks, r->bad_events);
+	if (r->evicted)
+		text_printf(o, "given up to save memory: %llu packets (--max-in-flight)\n",
+			    r->evicted);
+	if (r->unsure_fetches)
+		text_printf(o, "vhost:fetch left out of %llu packets: not certain which it was\n",
+			    r->unsure_fetches);
+	if (r->late_events)
+		text_printf(o, "out of order in the file: %llu events\n", r->late_events);
+}
+
+int view_text(const struct report *r, const struct text_out *o, bool all)
+{
+	int err = 0;
+
+	show_header(r, o);
+	for (size_t i = 0; i < r->npaths && !err; i++)
+		err = show_path(r, &r->paths[i], o, all);
+	if (err)
+		return err;
+	if (!r->npaths)
+		show_no_path(r, o);
+	show_other_drops(r, o);
+
+	text_printf(o, "\n");
+	list_counts(o, "incomplete, last seen at:", r->last_hop, r->nlast_hop);
+	show_damage(r, o);
+	show_missing(r, o);
+	show_silent(r, o);
+	show_hook_costs(r, o);
+	return 0;
+}
