@@ -76,8 +76,10 @@ enum pl_role_kind {
 };
 
 struct pl_role {
-	__u16 kind;		/* enum pl_role_kind */
-	__u16 exit_hook;	/* vCPU: hook that noted exit_ts */
+	__u8 kind;		/* enum pl_role_kind */
+	__u8 exit_hook;		/* vCPU: hook that noted exit_ts */
+	__u8 vector;		/* vCPU: of the pending interrupt; others: that they injected last */
+	__u8 unused;
 	__u32 pending;		/* vCPU: an interrupt was injected and no entry seen since */
 	__u64 exit_ts;		/* vCPU: time of the last exit, ns */
 };

@@ -11,8 +11,8 @@
  * so many entries are still reported; PENDING_PUT: put, the next entry is it. The count bounds
  * the events where kvm_inj_virq never comes (APICv, AVIC).
  */
-#define PENDING_NEW	4
-#define PENDING_PUT	5
+#define PENDING_NEW	64
+#define PENDING_PUT	65
 
 /* Interrupts of devices are injected by a worker or a VMM; timers and IPIs by vCPUs */
 static __always_inline bool current_injects(void)
@@ -64,20 +64,27 @@ int BPF_PROG(pl_msi_set_irq_fe, void *entry)
 	return event_context(PL_HOOK_msi_set_irq_fe, NULL, NULL, 0, 0);
 }
 
+/* The kick that follows knows the vCPU but not the vector: it is handed over in the task's role */
+static __always_inline int accept_event(__u8 hook, __u32 apicid, __u32 vector)
+{
+	struct pl_role *role = role_of(current_tid());
+
+	if (!role || role->kind == PL_ROLE_VCPU)
+		return 0;
+	role->vector = vector;
+	return event_context(hook, NULL, (void *)(__u64)apicid, vector, 0);
+}
+
 SEC("tp_btf/kvm_apic_accept_irq")
 int BPF_PROG(pl_apic_accept_irq, __u32 apicid, __u16 mode, __u16 trigger, __u8 vector)
 {
-	if (!current_injects())
-		return 0;
-	return event_context(PL_HOOK_apic_accept_irq, NULL, (void *)(__u64)apicid, vector, 0);
+	return accept_event(PL_HOOK_apic_accept_irq, apicid, vector);
 }
 
 SEC("fentry/__apic_accept_irq")
 int BPF_PROG(pl_apic_accept_irq_fe, void *apic, int mode, int vector)
 {
-	if (!current_injects())
-		return 0;
-	return event_context(PL_HOOK_apic_accept_irq_fe, NULL, NULL, vector, 0);
+	return accept_event(PL_HOOK_apic_accept_irq_fe, 0, vector);
 }
 
 static __always_inline __u32 vcpu_tid(struct kvm_vcpu *vcpu, bool direct)
@@ -90,17 +97,21 @@ static __always_inline __u32 vcpu_tid(struct kvm_vcpu *vcpu, bool direct)
 
 static __always_inline int kick_event(__u8 hook, struct kvm_vcpu *vcpu, bool direct)
 {
-	struct pl_role *role;
+	struct pl_role *role, *injector = role_of(current_tid());
 	struct pl_event *e;
 	__u32 tid;
 
-	if (!current_injects())
+	/* a worker kicks for other things too (mapping changes): with no vector on its way, no hop */
+	if (!injector || injector->kind == PL_ROLE_VCPU || !injector->vector)
 		return 0;
 	tid = vcpu_tid(vcpu, direct);
 	role_learn(tid, PL_ROLE_VCPU);
 	role = role_of(tid);
-	if (role)
+	if (role) {
+		role->vector = injector->vector;
 		role->pending = PENDING_NEW;
+	}
+	injector->vector = 0;
 	e = event_begin(hook);
 	if (!e)
 		return 0;
@@ -128,7 +139,9 @@ static __always_inline int inj_event(__u8 hook, __u32 vector)
 
 	if (!role || !role->pending)
 		return 0;
-	role->pending = PENDING_PUT;
+	/* another one, of a timer, say: the entry after it is not the one */
+	if (vector == role->vector)
+		role->pending = PENDING_PUT;
 	return event_context(hook, NULL, NULL, vector, 0);
 }
 

@@ -66,9 +66,9 @@ struct cpu_ctx {
 	struct task_ctx *injector;	/* task of the last kvm:inject here */
 };
 
-/* The guest's kick, from exit to wake-up */
+/* The guest's kick, from exit to wake-up; then the worker's run and handle_tx that served it */
 struct kick {
-	struct maybe exit, ioeventfd, wake;
+	struct maybe exit, ioeventfd, wake, run, tx;
 };
 
 struct send {
@@ -83,7 +83,7 @@ struct task_ctx {
 	__u32 tid;			/* 0: free slot */
 	bool is_vhost, is_vmm;
 	struct maybe run;		/* last time on the CPU */
-	struct maybe rx, tx, get;
+	struct maybe rx, get;
 	/* towards the guest */
 	struct list batch;		/* copied, not yet told */
 	struct list used;		/* told to the ring, not yet to the vCPU */

@@ -54,8 +54,8 @@ static void send_prepend(struct stitch *s, struct task_ctx *t, struct flight *f,
 		flight_add_if_later(s, f, &t->kick.exit);
 		flight_add_if_later(s, f, &t->kick.ioeventfd);
 		flight_add_if_later(s, f, &t->kick.wake);
-		flight_add_if_later(s, f, &t->run);
-		flight_add_if_later(s, f, &t->tx);
+		flight_add_if_later(s, f, &t->kick.run);
+		flight_add_if_later(s, f, &t->kick.tx);
 	}
 	flight_add_if_later(s, f, &send->fetch);
 	flight_add(s, f, &send->s);
@@ -96,13 +96,14 @@ void on_vhost_tx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		return;
 	sends_flush(s, t, t->nsend);
 	t->is_vhost = true;
-	maybe_set(s, &t->tx, ev, hop);
 	t->kick = (struct kick){};
 	if (slot->dev == ev->obj) {
 		t->kick = slot->kick;
 		slot->kick = (struct kick){};
 		slot->worker = ev->tid;
 	}
+	t->kick.run = t->run;
+	maybe_set(s, &t->kick.tx, ev, hop);
 	t->nfetch = 0;
 	t->batches = 0;
 	t->batch_open = false;
