@@ -8,7 +8,9 @@
  *
  * Both directions carry frames: one byte for the stream, two for the length, data.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vm_sockets.h>

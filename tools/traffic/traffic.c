@@ -5,7 +5,9 @@
  * Tests hold pktlap's packet counts against these, so every number printed is of packets that
  * the kernel took or gave, told apart by sequence number, never an estimate. See usage().
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
