@@ -157,11 +157,13 @@ void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = chain_find(s, ev);
+	enum pl_hop before;
 
 	if (!f) {
 		s->stats.unused++;
 		return;
 	}
+	before = f->last_pkt;
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
 	flight_unhash(s, f);
 	switch (f->s[f->n - 1].hop) {
@@ -173,8 +175,8 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		rx_copied(s, f, ev);
 		break;
 	default:
-		/* consumed by something that this version does not follow: a local socket, ... */
-		flight_end(s, f, PACKET_INCOMPLETE);
+		/* the host's own stack was the way's end; elsewhere it went on as something else */
+		flight_end(s, f, before == PL_HOP_nic_skb ? PACKET_COMPLETE : PACKET_INCOMPLETE);
 	}
 }
 
