@@ -18,7 +18,7 @@ state()
 net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
 before=$(state)
-host "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" 2>"$work/err" &
+ip netns exec $HOST_NS "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" 2>"$work/err" &
 recorder=$!
 for _ in $(seq 100); do
 	[ "$(bpftool prog list | grep -c ' name pl_')" -gt 5 ] && [ -s "$work/a.data" ] && break

@@ -53,7 +53,8 @@ net_up()
 # reader_start [DELAY_MS [COUNT]]: read the tap; its closing line goes to $work/reader
 reader_start()
 {
-	host "$TAPREAD" tap0 "$@" >"$work/reader" &
+	# not by host(): a function in the background is a shell, and its pid not the reader's
+	ip netns exec $HOST_NS "$TAPREAD" tap0 "$@" >"$work/reader" &
 	reader=$!
 	for _ in $(seq 100); do
 		grep -q ready "$work/reader" && break

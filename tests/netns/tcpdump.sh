@@ -9,7 +9,7 @@
 count=200
 net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
-host tcpdump -i tap0 -n --time-stamp-precision=nano -tt -w "$work/tap.pcap" udp 2>"$work/tcpdump.err" &
+ip netns exec $HOST_NS tcpdump -i tap0 -n --time-stamp-precision=nano -tt -w "$work/tap.pcap" udp 2>"$work/tcpdump.err" &
 dump=$!
 for _ in $(seq 100); do grep -q listening "$work/tcpdump.err" && break; sleep 0.05; done
 host "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" -- \
