@@ -115,7 +115,7 @@ static int array_grow(void **array, size_t n, size_t *cap, size_t size)
 	return 0;
 }
 
-/* --- nodes and stages of a path ---------------------------------------------------------------- */
+/* --- nodes and stages of a path ------------------------------------------------------------- */
 
 static int node_add(struct path *path, const struct sighting *s, __u8 nth)
 {
@@ -224,7 +224,7 @@ static int stage_add(struct stage *s, __u64 ns, __u64 packet)
 	return hist_add(&s->ns, ns);
 }
 
-/* --- shapes ------------------------------------------------------------------------------------ */
+/* --- shapes --------------------------------------------------------------------------------- */
 
 /* n: the packet's sightings that count; a drop is not part of the way */
 static __u64 shape_hash(const struct breakdown_builder *b, const struct packet *p, size_t n)
@@ -323,7 +323,7 @@ static int path_get(struct breakdown_builder *b, const struct packet *p, size_t 
 	}
 }
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets -------------------------------------------------------------------------------- */
 
 static int path_add(struct breakdown_builder *b, struct path *path, const struct packet *p)
 {
@@ -434,7 +434,7 @@ int breakdown_new(struct breakdown_builder **out)
 	return 0;
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------------- */
 
 static int path_cmp(const void *a, const void *b)
 {

@@ -57,6 +57,7 @@ static void report_counters(struct report *r, const struct report_input *in)
 	r->bad_events = in->merge->bad_events;
 	r->late_events = in->merge->late;
 
+	r->stored_events = in->trace->nevents;
 	r->events = in->stitch->events;
 	r->unused_events = in->stitch->unused;
 	r->evicted = in->stitch->evicted;

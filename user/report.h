@@ -115,7 +115,9 @@ struct report {
 	bool ended;		/* the recorder ended by itself */
 	__u64 bad_blocks, bad_events, late_events;
 
-	__u64 events, unused_events;
+	__u64 made_events;	/* by the programs, as they counted them; 0: not known */
+	__u64 stored_events;	/* in the file */
+	__u64 events, unused_events;	/* of these: read, read but of no packet */
 	__u64 seen, packets[PACKET_NR_ENDS], cloned, late_packets, evicted, unsure_fetches;
 
 	bool lost_known;	/* the file has the counters of lost events */

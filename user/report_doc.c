@@ -107,6 +107,7 @@ static void doc_loss(struct report *r, const struct trace *t)
 	json_object_foreach(hooks, id, hook) {
 		__u64 lost = int_of(hook, "lost");
 
+		r->made_events += int_of(hook, "made");
 		r->lost += lost;
 		by_hop[hook_desc(hook_by_id(id))->hop] += lost;
 		loss_by_cpu(r, json_object_get(hook, "by_cpu"), ncpus);

@@ -70,11 +70,11 @@ static void show_header(const struct report *r, const struct text_out *o)
 		    *r->host ? r->host : "unknown host", *r->release ? r->release : "?");
 	if (r->start_real_ns)
 		text_printf(o, ", %s", text_date(r->start_real_ns, date));
-	text_printf(o, "   %llu events, ", r->events);
+	text_printf(o, "   events %llu, lost ", r->stored_events);
 	if (r->lost_known)
-		text_printf(o, "%llu lost\n", r->lost);
+		text_printf(o, "%llu\n", r->lost);
 	else
-		text_printf(o, "lost: unknown\n");
+		text_printf(o, "unknown\n");
 
 	list_begin(&l, o, "packets:");
 	list_item(&l, "%llu seen", r->seen);
@@ -225,7 +225,7 @@ static int show_path(const struct report *r, const struct report_path *p,
 
 static void show_no_path(const struct report *r, const struct text_out *o)
 {
-	if (!r->events)
+	if (!r->stored_events)
 		text_printf(o, "\nThe recording has no events: no packet came past a hop.\n");
 	else if (!r->seen)
 		text_printf(o, "\nNo event belongs to a packet: nothing to break down.\n");

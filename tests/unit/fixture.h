@@ -106,6 +106,7 @@ static inline void fixture_feed(struct fixture *f, const struct packet *p)
 {
 	f->stitch.packets[p->end]++;
 	f->stitch.events += p->n;
+	f->trace.nevents += p->n;
 	if (p->end == PACKET_INCOMPLETE)
 		f->stitch.last_hop[p->s[p->n - 1].hop]++;
 	assert_int_equal(breakdown_packet(f->builder, p), 0);

@@ -274,7 +274,7 @@ static void test_empty(void **state)
 	fixture_finish(&f);
 	text = text_of(f.report, o, false);
 	assert_non_null(strstr(text, "cut off, on unknown host (?)"));
-	assert_non_null(strstr(text, "0 events, lost: unknown"));
+	assert_non_null(strstr(text, "events 0, lost unknown"));
 	assert_non_null(strstr(text, "The recording has no events"));
 	free(text);
 	fixture_close(&f);
