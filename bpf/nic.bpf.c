@@ -164,16 +164,25 @@ int BPF_PROG(pl_napi_gro_exit_raw, int result)
 	return gro_exit(PL_HOOK_napi_gro_exit_raw, result);
 }
 
+/*
+ * A veth's packet comes from the device at its other end. Where devices were named, that one may
+ * not be among them: then this is the first hop of the packet's way that is looked at.
+ */
+static __always_inline __u16 rxback_flags(void)
+{
+	return cfg_scoped ? PL_F_ENTRY : 0;
+}
+
 SEC("tp_btf/netif_rx")
 int BPF_PROG(pl_netif_rx, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(netif_rx, DIRECT, 0), skb, NULL);
+	return skb_hop(SKB_HOP(netif_rx, DIRECT, rxback_flags()), skb, NULL);
 }
 
 SEC("raw_tp/netif_rx")
 int BPF_PROG(pl_netif_rx_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(netif_rx_raw, PROBED, 0), skb, NULL);
+	return skb_hop(SKB_HOP(netif_rx_raw, PROBED, rxback_flags()), skb, NULL);
 }
 
 SEC("tp_btf/netif_receive_skb_entry")
