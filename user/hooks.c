@@ -172,7 +172,7 @@ static int round_load(struct hooks *h)
 	hook = hook_by_id(log.prog);
 	if (hook == PL_HOOK_none || !h->in_round[hook])
 		return err;
-	hook_refuse(h, hook, err, err == -EPERM ? "load refused" : "not loaded");
+	hook_refuse(h, hook, err, "load");
 	return -EAGAIN;
 }
 
@@ -201,7 +201,7 @@ static void attach_one(struct hooks *h, struct pktlap_bpf *skel, enum pl_hook ho
 	err = link ? 0 : -errno;
 	current_log = NULL;
 	if (err) {
-		hook_refuse(h, hook, err, "not attached");
+		hook_refuse(h, hook, err, "attach");
 		return;
 	}
 	h->links[hook] = link;

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The breakdown of a real guest's traffic, both directions and both backends, on each kernel:
+# every hop that the kernel has is met, and a known delay is found at its stage with its size.
+# On emulated CPUs sizes hold to some milliseconds: delays are tens, and medians are compared.
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+MS=1000000
+towards="nic:irq nic:raise nic:softirq nic:poll nic:gro nic:skb br:in br:forward br:push dev:queue
+	tap:xmit vhost:wake vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal
+	kvm:irqfd kvm:msi kvm:inject kvm:kick kvm:run kvm:inj kvm:entry"
+from="kvm:exit kvm:ioeventfd vhost:tx vhost:fetch tap:send tap:skb nic:xmit nic:txdone"
+vmm="tap:read tap:copied tap:get"
+
+# rec NAME COMMAND: record at the host's NIC and taps while COMMAND runs; the report is $json
+rec()
+{
+	local out rc=0
+	out=$(vm "pktlap record -q -i eth1 -i tap0 -i tap1 -o /share/$1.data -- bash -c $(printf '%q' "$2")" 2>&1) || rc=$?
+	is "$rc" 0 "$kernel: record, $1"
+	[ "$rc" = 0 ] || printf '%s\n' "$out" | tail -n 15 | sed 's/^/#   /'
+	json=$vm_share/$1.json
+	"$vm_top/build/pktlap" report --format json "$vm_share/$1.data" >"$json" 2>/dev/null
+}
+
+q() { jq -r "$1" "$json"; }
+
+# median FROM TO: of the path with the most packets that has this stage; ns, 0 when none has
+median()
+{
+	q "[.paths[].stages[] | select(.from == \"$1\" and .to == \"$2\")] | max_by(.n) | .p50 // 0"
+}
+
+# largest FROM: name of the stage with the largest median in the biggest path that meets FROM
+largest()
+{
+	q "[.paths[] | select([.stages[].from] | index(\"$1\"))] | max_by(.packets) | .stages |
+		map(select(.n * 2 > (map(.n) | max)))? // . | max_by(.p50) | .from + \" \" + .to"
+}
+
+hops_met()
+{
+	local hop n
+	for hop; do
+		n=$(q "[.paths[].hops[] | select(.hop == \"$hop\") | .n] | add // 0")
+		check_that "$kernel: $hop is met ($n times)" test "$n" -gt 0
+	done
+}
+
+breakdown()
+{
+	local sent
+	rec traffic "ip netns exec peer ping -q -c 20 -i 0.05 10.0.0.2
+		ip netns exec peer traffic udp-send -n 60 -w 5s 10.0.0.2 7788
+		ip netns exec peer traffic tcp-ping -n 40 -w 10s 10.0.0.2 7788
+		ip netns exec peer ping -q -c 20 -i 0.05 10.0.1.2
+		sleep 0.5"
+	hops_met $towards $from $vmm
+	check_that "$kernel: NAPI poll ends are counted" test \
+		"$("$vm_top/build/pktlap" report --format json "$vm_share/traffic.data" 2>/dev/null |
+			jq '.events.by_hop["nic:polled"] // 0')" -gt 0
+	is "$(q .lost.events)" 0 "$kernel: no event lost"
+	is "$(q .packets.ambiguous)" 0 "$kernel: no packet ambiguous"
+	# 20 + 60 + 40 requests to the vhost NIC, as many answers: none may be missing
+	sent=$(q '[.paths[] | select(.chain | index("tap0")) | .packets] | add // 0')
+	check_that "$kernel: all 240 packets of the vhost NIC are in paths ($sent)" test "$sent" -ge 240
+	is "$(q '[.paths[].stages[] | select(.min < 0)] | length')" 0 "$kernel: no negative time"
+	between "$(q '[.coverage[]? | select(.state == "silent")] | length')" 0 0 "$kernel: no hook is silent"
+}
+
+# 20 ms in the tap's qdisc: enqueue to dequeue
+netem()
+{
+	rec netem "tc qdisc add dev tap0 root netem delay 20ms
+		ip netns exec peer ping -q -c 30 -i 0.1 10.0.0.2
+		tc qdisc del dev tap0 root"
+	between "$(median qdisc:enq qdisc:deq)" $((20 * MS)) $((45 * MS)) \
+		"$kernel: 20 ms of netem on the tap are found in its qdisc"
+	is "$(largest qdisc:enq)" "qdisc:enq qdisc:deq" "$kernel: and it is the largest stage"
+}
+
+# The worker is kept from the CPU for 40 ms: a task of real-time priority has it
+worker()
+{
+	rec worker "ip netns exec peer chrt -f 50 tests/vm/bin/starve 20 40 10.0.0.2"
+	between "$(median vhost:wake vhost:run)" $((20 * MS)) $((80 * MS)) \
+		"$kernel: 40 ms without a CPU for the vhost worker are found between wake and run"
+	is "$(largest vhost:wake)" "vhost:wake vhost:run" "$kernel: and it is the largest stage"
+}
+
+# The same with a worker that may preempt it: now only the vCPU waits
+vcpu()
+{
+	vm 'for t in $(ps -eLo tid=,comm= | awk "\$2 ~ /^vhost-/ { print \$1 }"); do chrt -f -p 60 $t; done'
+	rec vcpu "ip netns exec peer chrt -f 50 tests/vm/bin/starve 20 40 10.0.0.2"
+	vm 'for t in $(ps -eLo tid=,comm= | awk "\$2 ~ /^vhost-/ { print \$1 }"); do chrt -o -p 0 $t; done'
+	between "$(median kvm:kick kvm:run)" $((20 * MS)) $((80 * MS)) \
+		"$kernel: 40 ms without a CPU for the vCPU are found between kick and run"
+	is "$(largest kvm:kick)" "kvm:kick kvm:run" "$kernel: and it is the largest stage"
+}
+
+# Drops at a known place for a known reason
+drops()
+{
+	rec drops "tc qdisc add dev tap0 root netem loss 100%
+		ip netns exec peer ping -q -c 25 -i 0.05 -W 1 10.0.0.2
+		tc qdisc del dev tap0 root"
+	is "$(q '[.drops[] | select(.reason == "QDISC_DROP") | .packets] | add // 0')" 25 \
+		"$kernel: 25 packets dropped by the qdisc are shown as QDISC_DROP"
+}
+
+truth()
+{
+	kernel=$1
+	breakdown
+	case $1 in
+	*-rt) return ;;
+	esac
+	netem
+	worker
+	vcpu
+	drops
+}
+
+vm_each_kernel truth
+tap_done
