@@ -171,5 +171,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
 
+include tests/bpf.mk
+
 -include $(bpf_obj:.o=.d) $(lib_obj:.o=.d) $(lib_san:.o=.d) $(B)/user/main.d $(B)/san/user/main.d
 -include $(unit_bin:=.d) $(unit_san:=.d)
