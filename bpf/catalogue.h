@@ -17,6 +17,10 @@
  *   an event of hop base is called hop where its device is of devkind (any: ANY), the running
  *   task has the role (any: ANY) and the packet's last hop was after (any: none). The first
  *   match wins.
+ *
+ * PL_WITNESSES(X): X(hop, witness)
+ *   the kernel does not pass witness without passing hop: a hop whose hook made no event though
+ *   its witness did is reported as silent (attached is no proof of firing).
  */
 #ifndef PKTLAP_CATALOGUE_H
 #define PKTLAP_CATALOGUE_H
@@ -170,6 +174,14 @@
 	X(vhost_copied,	skb_free,	ANY,	ANY,	vhost_copy) \
 	X(tap_copied,	skb_free,	ANY,	ANY,	tap_read) \
 	X(nic_txdone,	skb_free,	ANY,	ANY,	nic_xmit)
+
+#define PL_WITNESSES(X) \
+	X(nic_poll,	nic_polled) \
+	X(br_push,	br_forward) \
+	X(br_forward,	br_push) \
+	X(kvm_irqfd,	vhost_signal) \
+	X(vhost_tx,	tap_send) \
+	X(vhost_fetch,	tap_send)
 
 /* clang-format on */
 

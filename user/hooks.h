@@ -67,7 +67,7 @@ int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum 
 
 /*
  * The document TRACE_HOPS (trace.h): state of every hop: "attached"; "silent" when it made no
- * event though hops next to it did; "uncovered" with the reason of each alternative; "unwanted".
+ * event though its witness did; "uncovered" with the reason of each alternative; "unwanted".
  * Caller owns the reference; NULL: no memory.
  */
 json_t *hooks_doc(const struct hooks *h);

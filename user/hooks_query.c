@@ -96,32 +96,21 @@ int hooks_prog_fd(const struct hooks *h, enum pl_hook hook)
 	return h->prog_fd[hook];
 }
 
-/* "nic" of "nic:gro": hops of one layer are each other's neighbours */
-static bool same_layer(enum pl_hop a, enum pl_hop b)
-{
-	const char *x = hop_desc(a)->name, *y = hop_desc(b)->name;
-	size_t n = strcspn(x, ":") + 1;
-
-	return !strncmp(x, y, n);
-}
-
-/*
- * No event here, though a function hook of the same layer made some: suspicious. Hops that only
- * some traffic meets (PL_HOP_OPT tracepoints, fragments, drops) stay silent rightly; a function
- * that its neighbours call for every packet does not.
- */
+/* No event here, though the hop that is not passed without this one made some */
 static bool hop_silent(const struct hooks *h, enum pl_hop hop)
 {
-	enum pl_hook hook = h->serving[hop];
-	enum pl_hop other;
+#define PL_X(hop, witness) { PL_HOP_##hop, PL_HOP_##witness },
+	static const struct {
+		__u8 hop, witness;
+	} pairs[] = { PL_WITNESSES(PL_X) };
+#undef PL_X
+	size_t i;
 
-	if (hooks_count_all(h, hook).made)
+	if (hooks_count_all(h, h->serving[hop]).made)
 		return false;
-	if (hook_desc(hook)->kind != PL_KIND_FENTRY && hook_desc(hook)->kind != PL_KIND_KPROBE)
-		return false;
-	for (other = 1; other < PL_NR_HOPS; other++)
-		if (h->serving[other] && same_layer(hop, other) &&
-		    hooks_count_all(h, h->serving[other]).made)
+	for (i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		if (pairs[i].hop == hop && h->serving[pairs[i].witness] &&
+		    hooks_count_all(h, h->serving[pairs[i].witness]).made)
 			return true;
 	return false;
 }
