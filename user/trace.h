@@ -31,6 +31,7 @@ enum trace_chunk {
 	TRACE_COST,	/* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics, and events made in that time */
 	TRACE_DROPS,	/* {reasons: {number: name}, places: {offset: {symbol, source}}} */
 	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by itself */
+	TRACE_CATALOGUE,	/* [hook id]: what the numbers of hooks in this file mean; written by trace_create() */
 	TRACE_NR_CHUNKS
 };
 
@@ -82,20 +83,28 @@ struct trace {
 	bool ended;		/* has TRACE_END: the recorder ended by itself */
 	__u64 good_bytes;	/* up to the end of the last whole chunk */
 	__u64 file_bytes;
+	__u64 damaged;		/* chunks missing before that: damaged, cut out, or out of order */
+	__u8 hooks[256];	/* the file's number of a hook -> enum pl_hook; 0: not known here */
+	struct trace_scratch *scratch;
 };
 
 /*
- * Open and index a recording. Event blocks are not read yet, but every chunk's header is
- * checked. err gets one line that says what is wrong and what to do. -ENOENT, -EACCES, ...;
- * -EMEDIUMTYPE: not a pktlap recording; -EPROTONOSUPPORT: of a newer version; -ENODATA: no
- * whole chunk in it; -EBADMSG: damaged before its end.
+ * Open and index a recording. Event blocks are not read yet, but every chunk's header and every
+ * document is checked. err gets one line that says what is wrong and what to do. -ENOENT,
+ * -EACCES, ...; -EMEDIUMTYPE: not a pktlap recording; -EPROTONOSUPPORT: of a newer version;
+ * -ENODATA: no whole chunk in it; -EBADMSG: what all else depends on (header, catalogue) is
+ * damaged.
+ *
+ * A chunk that is damaged does not make the others unreadable: it is left out and counted in
+ * damaged. Who prints results from such a file says so, as with truncated.
  */
 int trace_open(const char *path, struct trace **out, char *err, size_t errlen);
 void trace_close(struct trace *t);
 
 /*
  * Read block i into ev (room for TRACE_BLOCK_EVENTS). Returns the number of events;
- * -EBADMSG: checksum or size wrong.
+ * -EBADMSG: checksum or size wrong. Hooks have this program's numbers; PL_HOOK_none: recorded by
+ * a pktlap with a hook that this one does not know. One thread at a time.
  */
 int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev);
 

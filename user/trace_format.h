@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The trace file on disk. All numbers are little-endian.
+ *
+ *	file   = header chunk*
+ *	chunk  = chunk_header payload
+ *
+ * header (32 bytes): the same in every version of the format, so that every pktlap can tell a
+ * newer recording from a damaged one.
+ *
+ * chunk_header (48 bytes) has a checksum of its own, so that an index is made without reading a
+ * payload, and so that the next whole chunk can be found behind damaged bytes: the magic's first
+ * and last byte are in no UTF-8 text. seq counts the chunks of a file from 0: a gap in it is a
+ * lost chunk. Kinds that a reader does not know are skipped.
+ *
+ * Payload of TRACE_EVENTS: one zstd frame. Decompressed: count events of one CPU (struct
+ * pl_event, bpf/event.h) in the order of that CPU's ring; ts of each but the first is the
+ * difference to ts of the event before it, modulo 2^64. Rows are not transposed: neighbours are
+ * sightings of the same packet, so zstd finds most of a row in an earlier row; columns came out
+ * larger and slower. obj, head and, in context hops, key are keyed hashes (trace_hide.h). The
+ * hook's number is an index into the document TRACE_CATALOGUE, the ids of all hooks that the
+ * recorder knew; where header.catalogue equals the reader's own sum, the numbers are the same.
+ *
+ * Payload of every other kind: one JSON document, UTF-8, not compressed, without a final NUL.
+ * trace.h says what is in it.
+ *
+ * A recorder that is killed, or whose disk is full, leaves a file that ends in part of a chunk,
+ * or without TRACE_END.
+ */
+#ifndef PKTLAP_TRACE_FORMAT_H
+#define PKTLAP_TRACE_FORMAT_H
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <zlib.h>
+
+#include "catalogue.h"
+#include "trace.h"
+
+#define TRACE_MAGIC		"pktlap\x1a\n"
+#define TRACE_VERSION		1
+#define TRACE_ENDIAN		0x01020304
+#define TRACE_CHUNK_MAGIC	"\xf5PL\xfa"
+
+/* Bounds: a reader refuses what is larger, before it allocates */
+#define TRACE_CPUS_MAX		8192		/* what the kernel can be built for */
+#define TRACE_EVENTS_STORED_MAX	(TRACE_BLOCK_EVENTS * sizeof(struct pl_event) + 1024)
+#define TRACE_DOC_MAX		(8U << 20)
+
+struct trace_header {
+	char magic[8];		/* TRACE_MAGIC */
+	__u32 endian;		/* TRACE_ENDIAN */
+	__u16 version;		/* TRACE_VERSION */
+	__u16 event_size;	/* sizeof(struct pl_event) */
+	__u32 catalogue;	/* crc32 over the ids of all hooks in order, each with its NUL */
+	__u32 reserved[2];	/* 0 */
+	__u32 crc;		/* crc32 over all before */
+} __attribute__((packed));
+
+struct trace_chunk_header {
+	char magic[4];		/* TRACE_CHUNK_MAGIC */
+	__u16 kind;		/* enum trace_chunk */
+	__u16 flags;		/* 0 */
+	__u32 seq;
+	__u32 raw;		/* bytes of the payload, decompressed */
+	__u32 stored;		/* bytes of the payload in the file */
+	__u16 cpu;		/* TRACE_EVENTS, else 0: whose ring the events were in */
+	__u16 count;		/* TRACE_EVENTS, else 0: 1 .. TRACE_BLOCK_EVENTS */
+	__u64 ts_min, ts_max;	/* TRACE_EVENTS, else 0: ns */
+	__u32 payload_crc;	/* crc32 over the payload as stored */
+	__u32 crc;		/* crc32 over all before */
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct trace_header) == 32, "on-disk layout");
+_Static_assert(offsetof(struct trace_header, version) == 12, "on-disk layout");
+_Static_assert(offsetof(struct trace_header, crc) == 28, "on-disk layout");
+_Static_assert(sizeof(struct trace_chunk_header) == 48, "on-disk layout");
+_Static_assert(offsetof(struct trace_chunk_header, ts_min) == 24, "on-disk layout");
+_Static_assert(offsetof(struct trace_chunk_header, crc) == 44, "on-disk layout");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are written as they are");
+
+static inline __u32 trace_crc(const void *data, size_t len)
+{
+	return crc32(0, data, len);
+}
+
+/* What tells one numbering of hooks from another */
+static inline __u32 trace_catalogue_crc(void)
+{
+	uLong crc = 0;
+	int hook;
+
+	for (hook = 0; hook < PL_NR_HOOKS; hook++) {
+		const char *id = hook_desc(hook)->id;
+		const char *end = id;
+
+		while (*end++)
+			;
+		crc = crc32(crc, (const Bytef *)id, end - id);
+	}
+	return crc;
+}
+
+#endif
