@@ -24,7 +24,8 @@ struct map {
 
 struct path {
 	__u64 hash;		/* of the shape */
-	size_t nshape;		/* the first nodes are the shape: packet hops, in order */
+	__u32 *shape;		/* packet hops in order, shape_hop(); the first nodes are of them */
+	size_t nshape;
 	struct path_stat stat;
 	size_t nodes_cap, stages_cap;
 	__u32 slowest_stage;	/* index into stat.stages */
@@ -226,6 +227,11 @@ static int stage_add(struct stage *s, __u64 ns, __u64 packet)
 
 /* --- shapes --------------------------------------------------------------------------------- */
 
+static inline __u32 shape_hop(const struct sighting *s)
+{
+	return (__u32)s->dev << 8 | s->hop;
+}
+
 /* n: the packet's sightings that count; a drop is not part of the way */
 static __u64 shape_hash(const struct breakdown_builder *b, const struct packet *p, size_t n)
 {
@@ -233,7 +239,7 @@ static __u64 shape_hash(const struct breakdown_builder *b, const struct packet *
 
 	for (size_t i = 0; i < n; i++)
 		if (b->fixed[p->s[i].hop])
-			h = hash_mix(h, (__u64)p->s[i].dev << 8 | p->s[i].hop);
+			h = hash_mix(h, shape_hop(&p->s[i]));
 	return h ? h : 1;
 }
 
@@ -243,12 +249,9 @@ static bool shape_is(const struct breakdown_builder *b, const struct path *path,
 	size_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct sighting *s = &p->s[i];
-
-		if (!b->fixed[s->hop])
+		if (!b->fixed[p->s[i].hop])
 			continue;
-		if (at == path->nshape || path->stat.nodes[at].hop != s->hop ||
-		    path->stat.nodes[at].dev != s->dev)
+		if (at == path->nshape || path->shape[at] != shape_hop(&p->s[i]))
 			return false;
 		at++;
 	}
@@ -262,6 +265,7 @@ static void path_free(struct path *path)
 	hist_free(&path->stat.total);
 	free(path->stat.nodes);
 	free(path->stat.stages);
+	free(path->shape);
 	free(path->map.slots);
 	free(path->next);
 	free(path->drops);
@@ -277,6 +281,9 @@ static int path_new(struct breakdown_builder *b, __u64 hash, const struct packet
 
 	if (!path || map_grow(&path->map))
 		goto err;
+	path->shape = calloc(n + 1, sizeof(*path->shape));
+	if (!path->shape)
+		goto err;
 	path->hash = hash;
 	hist_init(&path->stat.total);
 	for (size_t i = 0; i < n; i++) {
@@ -285,7 +292,7 @@ static int path_new(struct breakdown_builder *b, __u64 hash, const struct packet
 		err = node_add(path, &p->s[i], sighting_nth(p, i));
 		if (err < 0)
 			goto err;
-		path->nshape++;
+		path->shape[path->nshape++] = shape_hop(&p->s[i]);
 	}
 
 	err = -ENOMEM;
@@ -305,22 +312,29 @@ err:
 	return err;
 }
 
-/* The path of the packet's first n sightings; made when there is none yet */
+/* The path of the packet's first n sightings; NULL, and *hash for a new one, without */
+static struct path *path_find(const struct breakdown_builder *b, const struct packet *p, size_t n,
+			      __u64 *hash)
+{
+	*hash = shape_hash(b, p, n);
+	/* two shapes of one hash: the second is found under the next number */
+	for (;; *hash = *hash + 1 ? *hash + 1 : 1) {
+		struct map_slot *slot = map_slot(&b->by_hash, *hash);
+
+		if (!slot->key)
+			return NULL;
+		if (shape_is(b, b->paths[slot->value], p, n))
+			return b->paths[slot->value];
+	}
+}
+
 static int path_get(struct breakdown_builder *b, const struct packet *p, size_t n,
 		    struct path **out)
 {
-	__u64 hash = shape_hash(b, p, n);
+	__u64 hash;
 
-	/* two shapes of one hash: the second is found under the next number */
-	for (;; hash = hash + 1 ? hash + 1 : 1) {
-		struct map_slot *slot = map_slot(&b->by_hash, hash);
-
-		if (!slot->key)
-			return path_new(b, hash, p, n, out);
-		*out = b->paths[slot->value];
-		if (shape_is(b, *out, p, n))
-			return 0;
-	}
+	*out = path_find(b, p, n, &hash);
+	return *out ? 0 : path_new(b, hash, p, n, out);
 }
 
 /* --- packets -------------------------------------------------------------------------------- */
@@ -451,8 +465,7 @@ static bool shape_begins(const struct path *path, const struct path *begin)
 	if (begin->nshape > path->nshape)
 		return false;
 	for (size_t i = 0; i < begin->nshape; i++)
-		if (path->stat.nodes[i].hop != begin->stat.nodes[i].hop ||
-		    path->stat.nodes[i].dev != begin->stat.nodes[i].dev)
+		if (path->shape[i] != begin->shape[i])
 			return false;
 	return true;
 }
@@ -531,7 +544,9 @@ int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out)
 		b->paths[r->npaths]->stat.id = r->npaths + 1;
 		r->npaths++;
 	}
-	/* before the nodes are moved: the shape of a drop is compared with them */
+	for (size_t i = 0; i < b->npaths; i++)
+		map_slot(&b->by_hash, b->paths[i]->hash)->value = i;
+	/* before the nodes are moved: a drop's are the first ones */
 	err = drops_finish(b);
 
 	for (size_t i = 0; !err && i < r->npaths; i++) {
@@ -544,6 +559,17 @@ int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out)
 	}
 	*out = r;
 	return err;
+}
+
+__u32 breakdown_path_id(const struct breakdown_builder *b, const struct packet *p)
+{
+	const struct path *path;
+	__u64 hash;
+
+	if (p->end != PACKET_COMPLETE || p->nonmono || !p->n)
+		return 0;
+	path = path_find(b, p, p->n, &hash);
+	return path ? path->stat.id : 0;
 }
 
 void breakdown_free(struct breakdown_builder *b)

@@ -83,6 +83,8 @@ int breakdown_new(struct breakdown_builder **out);
 int breakdown_packet(void *ctx, const struct packet *p);
 /* Sort and finish, once. The result belongs to the builder, until breakdown_free() */
 int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out);
+/* After the end: id of the path whose statistics the packet is in, 0: none */
+__u32 breakdown_path_id(const struct breakdown_builder *b, const struct packet *p);
 void breakdown_free(struct breakdown_builder *b);
 
 #endif

@@ -421,6 +421,40 @@ static void test_ends(void **state)
 	breakdown_free(b);
 }
 
+/* A second pass over the packets finds each in its path, with the optional hops in place */
+static void test_path_id(void **state)
+{
+	struct breakdown_builder *b = builder();
+	const struct breakdown *r;
+	__u64 seen[64] = { 0 }, rnd = 99;
+	static struct packet p[200];
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		random_packet(&p[i], 1 + i, &rnd);
+		/* few shapes, so that paths have several packets */
+		for (int j = 0; j < p[i].n; j++)
+			if (!(hop_desc(p[i].s[j].hop)->flags & PL_HOP_OPT))
+				p[i].s[j].hop = PL_HOP_br_in + (i & 1), p[i].s[j].dev = ETH;
+		p[i].end = i % 10 ? PACKET_COMPLETE : PACKET_DROPPED;
+		assert_int_equal(breakdown_packet(b, &p[i]), 0);
+	}
+	r = finish(b);
+	assert_true(r->npaths < 64);
+	for (int i = 0; i < 200; i++) {
+		__u32 id = breakdown_path_id(b, &p[i]);
+
+		assert_true(p[i].end == PACKET_COMPLETE ? id >= 1 && id <= r->npaths : !id);
+		seen[id]++;
+	}
+	for (size_t i = 0; i < r->npaths; i++)
+		assert_int_equal(seen[i + 1], r->paths[i].packets);
+	packet_begin(&p[0], 1, PACKET_COMPLETE);
+	packet_see(&p[0], PL_HOP_tap_skb, 77, 1);
+	assert_int_equal(breakdown_path_id(b, &p[0]), 0);
+	breakdown_free(b);
+}
+
 static void test_nothing(void **state)
 {
 	struct breakdown_builder *b = builder();
@@ -454,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_slowest),
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_path_id),
 		cmocka_unit_test(test_nothing),
 	};
 
