@@ -71,14 +71,18 @@ static void report_counters(struct report *r, const struct report_input *in)
 int report_new(const struct report_input *in, struct report **out)
 {
 	struct report *r = calloc(1, sizeof(*r));
+	struct wallclock *clock;
 
-	if (!r)
+	if (!r || wallclock_new(in->trace, &clock)) {
+		free(r);
 		return -ENOMEM;
+	}
 	r->file = report_str(r, in->file);
 	report_counters(r, in);
-	report_docs(r, in);
+	report_docs(r, in, clock);
 	report_last_hops(r, in->stitch);
-	report_paths(r, in);
+	report_paths(r, in, clock);
+	wallclock_free(clock);
 
 	if (r->mem.failed) {
 		report_free(r);

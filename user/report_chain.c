@@ -78,7 +78,9 @@ const char *report_task(struct report *r, struct names *names, const struct path
 	const char *comm = names_comm(names, node->tid);
 	enum pl_role_kind role = names_role(names, node->tid);
 
-	if (!comm || role == PL_ROLE_NONE || !hop_has_task(node->hop))
+	/* who reads a tap is its end of the way, a known VMM or not */
+	if (!comm || !hop_has_task(node->hop) ||
+	    (role == PL_ROLE_NONE && node->hop != PL_HOP_tap_read))
 		return "";
 	comm = report_str(r, comm);
 	/* the interrupts of a guest's queues go to different vCPUs */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "report_int.h"
-#include "wallclock.h"
 
 static const char *str_of(const json_t *doc, const char *name)
 {
@@ -32,7 +31,7 @@ static __u64 last_event(const struct trace *t)
 	return last;
 }
 
-static void doc_meta(struct report *r, const struct trace *t)
+static void doc_meta(struct report *r, const struct trace *t, const struct wallclock *clock)
 {
 	const json_t *meta = t->docs[TRACE_META];
 	__u64 end = int_of(t->docs[TRACE_END], "end_mono_ns");
@@ -44,7 +43,7 @@ static void doc_meta(struct report *r, const struct trace *t)
 	r->end_reason = report_str(r, str_of(t->docs[TRACE_END], "reason"));
 	r->cpus = int_of(meta, "cpus");
 	r->start_mono_ns = int_of(meta, "start_mono_ns");
-	r->start_real_ns = wallclock_ns(t, r->start_mono_ns);
+	r->start_real_ns = wallclock_ns(clock, r->start_mono_ns);
 	if (!end)
 		end = last_event(t);
 	r->duration_ns = end > r->start_mono_ns ? end - r->start_mono_ns : 0;
@@ -191,9 +190,9 @@ static void doc_cost(struct report *r, const struct report_input *in)
 			};
 }
 
-void report_docs(struct report *r, const struct report_input *in)
+void report_docs(struct report *r, const struct report_input *in, const struct wallclock *clock)
 {
-	doc_meta(r, in->trace);
+	doc_meta(r, in->trace, clock);
 	doc_loss(r, in->trace);
 	doc_coverage(r, in->trace);
 	doc_cost(r, in);

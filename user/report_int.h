@@ -7,6 +7,7 @@
 #define PKTLAP_REPORT_INT_H
 
 #include "report.h"
+#include "wallclock.h"
 
 /* Copies of strings in the report's memory, cleaned of control characters; takes NULL */
 const char *report_str(struct report *r, const char *s);
@@ -17,13 +18,13 @@ struct hook_cost {
 };
 
 /* Recording, loss, coverage, cost by hook: from the documents */
-void report_docs(struct report *r, const struct report_input *in);
+void report_docs(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
 /* Run statistics by enum pl_hook */
 void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS]);
 
 /* Paths and drops */
-void report_paths(struct report *r, const struct report_input *in);
+void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
 /* Bridges (bonds, ...) that devices belong to */
 struct report_masters {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Of the report: paths with their stages and shares, and drops */
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "drop_names.h"
 #include "report_int.h"
-#include "wallclock.h"
 
 typedef unsigned __int128 u128;
 
@@ -203,7 +202,8 @@ static struct report_cost cost_of(const struct cost_sum *sum)
 }
 
 static void path_make(struct report *r, const struct report_input *in,
-		      const struct report_masters *masters, const struct path_stat *stat)
+		      const struct wallclock *clock, const struct report_masters *masters,
+		      const struct path_stat *stat)
 {
 	struct report_path *p = &r->paths[r->npaths++];
 
@@ -215,7 +215,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	p->slowest.packet = stat->slowest;
 	p->slowest.ns = stat->slowest_ns;
 	p->slowest.mono_ns = stat->slowest_ts;
-	p->slowest.real_ns = wallclock_ns(in->trace, stat->slowest_ts);
+	p->slowest.real_ns = wallclock_ns(clock, stat->slowest_ts);
 	p->slowest.stage_ns = stat->slowest_stage_ns;
 	path_hops(r, p, stat, in->names);
 	path_labels(r, p, stat);
@@ -224,44 +224,29 @@ static void path_make(struct report *r, const struct report_input *in,
 	path_rare(p);
 }
 
-static const char *doc_string(const json_t *doc, const char *member, const char *key,
-			      const char *field)
-{
-	const json_t *value = json_object_get(json_object_get(doc, member), key);
-
-	return json_string_value(field ? json_object_get(value, field) : value);
-}
-
 static void drop_make(struct report *r, const struct report_input *in,
 		      const struct report_masters *masters, const struct drop_stat *stat)
 {
 	const json_t *doc = in->trace->docs[TRACE_DROPS];
 	struct report_drop *d = &r->drops[r->ndrops++];
-	char reason[16], place[16];
-	const char *symbol;
-
-	snprintf(reason, sizeof(reason), "%u", stat->reason);
-	snprintf(place, sizeof(place), "%d", stat->place);
-	symbol = doc_string(doc, "places", place, "symbol");
+	char name[DROP_NAME_LEN];
 
 	d->path = stat->path;
 	d->chain = report_chain(r, masters, in->names, stat->nodes, stat->nnodes, &d->nchain);
 	d->hop = stat->hop ? hop_desc(stat->hop)->name : "";
 	d->dev = report_str(r, names_dev_name(in->names, stat->dev));
-	d->reason = report_str(r, doc_string(doc, "reasons", reason, NULL));
+	d->reason = report_str(r, drop_reason_name(doc, stat->reason, name));
 	d->reason_known = *d->reason;
 	if (!d->reason_known)
-		d->reason = report_str(r, reason);
-	d->place = symbol ? report_str(r, symbol) :
-		   arena_printf(&r->mem, "_stext%c0x%x", stat->place < 0 ? '-' : '+',
-				stat->place < 0 ? 0U - stat->place : 0U + stat->place);
-	d->source = report_str(r, doc_string(doc, "places", place, "source"));
+		d->reason = arena_printf(&r->mem, "%u", stat->reason);
+	d->place = report_str(r, drop_place_name(doc, stat->place, name));
+	d->source = report_str(r, drop_place_source(doc, stat->place, name));
 	d->reason_nr = stat->reason;
 	d->place_offset = stat->place;
 	d->packets = stat->packets;
 }
 
-void report_paths(struct report *r, const struct report_input *in)
+void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock)
 {
 	const struct breakdown *b = in->breakdown;
 	struct hook_cost hooks[PL_NR_HOOKS];
@@ -278,7 +263,7 @@ void report_paths(struct report *r, const struct report_input *in)
 	for (size_t i = 0; i < b->npaths; i++) {
 		struct cost_sum one = { 0 };
 
-		path_make(r, in, &masters, &b->paths[i]);
+		path_make(r, in, clock, &masters, &b->paths[i]);
 		cost_add(&one, &b->paths[i], hooks);
 		cost_add(&all, &b->paths[i], hooks);
 		r->paths[i].cost = cost_of(&one);

@@ -2,28 +2,67 @@
 /* From monotonic to wall clock time, see wallclock.h */
 #include "wallclock.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
+struct wallclock {
+	size_t n;
+	struct snapshot {
+		__u64 mono, real;
+	} at[];			/* by mono */
+};
+
 static __u64 int_of(const json_t *doc, const char *name)
 {
 	return json_integer_value(json_object_get(doc, name));
 }
 
-__u64 wallclock_ns(const struct trace *t, __u64 mono_ns)
+static int snapshot_cmp(const void *a, const void *b)
 {
-	const json_t *meta = t->docs[TRACE_META];
-	__u64 mono = int_of(meta, "start_mono_ns"), real = int_of(meta, "start_real_ns");
-	const json_t *snapshot;
-	bool first = true;
-	size_t i;
+	const struct snapshot *x = a, *y = b;
 
-	json_array_foreach(t->docs[TRACE_CLOCK], i, snapshot) {
-		__u64 at = int_of(snapshot, "mono_ns");
+	return (x->mono > y->mono) - (x->mono < y->mono);
+}
 
-		/* in the order in which they were taken */
-		if (!first && at > mono_ns)
-			break;
-		mono = at;
-		real = int_of(snapshot, "real_ns");
-		first = false;
+int wallclock_new(const struct trace *t, struct wallclock **out)
+{
+	const json_t *clocks = t->docs[TRACE_CLOCK], *meta = t->docs[TRACE_META], *doc;
+	size_t n = json_array_size(clocks), i;
+	struct wallclock *w = calloc(1, sizeof(*w) + (n + 1) * sizeof(*w->at));
+
+	if (!w)
+		return -ENOMEM;
+	json_array_foreach(clocks, i, doc)
+		w->at[w->n++] = (struct snapshot){ int_of(doc, "mono_ns"), int_of(doc, "real_ns") };
+	/* a recorder that was killed at once has at least this one */
+	if (!w->n && int_of(meta, "start_real_ns"))
+		w->at[w->n++] = (struct snapshot){
+			int_of(meta, "start_mono_ns"), int_of(meta, "start_real_ns"),
+		};
+	qsort(w->at, w->n, sizeof(*w->at), snapshot_cmp);
+	*out = w;
+	return 0;
+}
+
+void wallclock_free(struct wallclock *w)
+{
+	free(w);
+}
+
+__u64 wallclock_ns(const struct wallclock *w, __u64 mono_ns)
+{
+	size_t low = 0, high = w->n;
+
+	if (!w->n)
+		return 0;
+	/* after the loop low is the last snapshot that is not later, or the first of all */
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (w->at[middle].mono <= mono_ns)
+			low = middle;
+		else
+			high = middle;
 	}
-	return real ? real + (mono_ns - mono) : 0;
+	return w->at[low].real + (mono_ns - w->at[low].mono);
 }
