@@ -38,37 +38,36 @@ struct args {
 	bool all;
 };
 
-/* Index of arg in names, which end with NULL; -1 */
-static int choice(const char *const *names, const char *arg)
+static int format_parse(const char *name, enum format *format)
 {
-	for (int i = 0; names[i]; i++)
-		if (!strcmp(names[i], arg))
-			return i;
-	return -1;
+	static const char *const names[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		*format = i;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	static const char *const formats[] = { "text", "json", "csv", NULL };
-	static const char *const units[] = { "ns", "us", "ms", NULL };
 	struct args *a = state->input;
-	int i;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->pipeline;
 		return 0;
 	case 'f':
-		i = choice(formats, arg);
-		if (i < 0)
+		if (format_parse(arg, &a->format))
 			argp_error(state, "--format: text, json or csv, not %s", arg);
-		a->format = i;
 		return 0;
 	case 'u':
-		i = choice(units, arg);
-		if (i < 0)
+		if (text_unit_parse(arg, &a->unit))
 			argp_error(state, "--unit: ns, us or ms, not %s", arg);
-		a->unit = i;
 		return 0;
 	case 'a':
 		a->all = true;

@@ -69,9 +69,17 @@ int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
 		return err;
 	}
 	err = names_new(p->trace->docs[TRACE_DEVICES], p->trace->docs[TRACE_TASKS], &p->names);
-	if (!err)
-		err = merge_open(p->trace, &p->merge);
 	return err ? failed(p, err) : 0;
+}
+
+static void run_close(struct pipeline *p)
+{
+	if (p->stitch)
+		stitch_free(p->stitch);
+	if (p->merge)
+		merge_close(p->merge);
+	p->stitch = NULL;
+	p->merge = NULL;
 }
 
 static int events_feed(struct pipeline *p)
@@ -97,8 +105,12 @@ int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packe
 		.timeout_ns = p->cfg.timeout_ns, .max_in_flight = p->cfg.max_in_flight,
 		.names = p->names, .packet = packet, .ctx = ctx,
 	};
-	int err = stitch_new(&cfg, &p->stitch);
+	int err;
 
+	run_close(p);
+	err = merge_open(p->trace, &p->merge);
+	if (!err)
+		err = stitch_new(&cfg, &p->stitch);
 	if (!err)
 		err = events_feed(p);
 	if (!err)
@@ -142,10 +154,7 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 
 void pipeline_close(struct pipeline *p)
 {
-	if (p->stitch)
-		stitch_free(p->stitch);
-	if (p->merge)
-		merge_close(p->merge);
+	run_close(p);
 	names_free(p->names);
 	if (p->trace)
 		trace_close(p->trace);

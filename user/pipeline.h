@@ -27,7 +27,7 @@ struct pipeline {
 	struct pipeline_config cfg;
 	struct trace *trace;
 	struct names *names;
-	struct merge *merge;
+	struct merge *merge;	/* these two are of the last run */
 	struct stitch *stitch;
 };
 
@@ -35,12 +35,13 @@ struct pipeline {
 int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg);
 
 /*
- * Read the recording once and call packet for each packet as it ends. packet may return 1 to end
- * early, or a negative errno. 0 or a negative errno, already reported.
+ * Read the recording and call packet for each packet as it ends. packet may return 1 to end early,
+ * or a negative errno. May be called again: packets have the same numbers each time. 0 or a
+ * negative errno, already reported.
  */
 int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packet *p), void *ctx);
 
-/* CMD_OK, or CMD_PARTIAL after one line on stderr: events lost, recording cut off or damaged */
+/* After a run: CMD_OK, or CMD_PARTIAL after one line on stderr: events lost, recording cut off or damaged */
 enum cmd_status pipeline_status(const struct pipeline *p);
 
 void pipeline_close(struct pipeline *p);

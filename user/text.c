@@ -2,6 +2,7 @@
 /* Text for people, see text.h */
 #include "text.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,6 +21,19 @@ void text_out_init(struct text_out *o, FILE *f)
 	o->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	o->bold = isatty(fileno(f)) && !(no_color && *no_color) && term && strcmp(term, "dumb");
 	o->unit = UNIT_US;
+}
+
+int text_unit_parse(const char *name, enum text_unit *unit)
+{
+	static const char *const names[] = { [UNIT_NS] = "ns", [UNIT_US] = "us", [UNIT_MS] = "ms" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		*unit = i;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 /* Decode one character; a byte that begins none is taken alone, as U+FFFD. Returns its bytes */
@@ -59,11 +73,17 @@ static const char *ascii_of(__u32 cp)
 
 size_t text_width(const struct text_out *o, const char *s)
 {
+	return text_width_n(o, s, strlen(s));
+}
+
+size_t text_width_n(const struct text_out *o, const char *s, size_t bytes)
+{
+	const char *end = s + bytes;
 	size_t width = 0;
 	__u32 cp;
 	int w;
 
-	while (*s) {
+	while (s < end) {
 		s += utf8_decode(s, &cp);
 		if (cp < 0x80) {
 			width++;

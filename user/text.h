@@ -14,6 +14,9 @@
 
 enum text_unit { UNIT_NS, UNIT_US, UNIT_MS };
 
+/* "ns", "us", "ms"; 0 or -EINVAL */
+int text_unit_parse(const char *name, enum text_unit *unit);
+
 struct text_out {
 	FILE *f;
 	bool utf8;
@@ -29,6 +32,7 @@ void text_printf(const struct text_out *o, const char *fmt, ...)
 
 /* Columns that s takes on a terminal, as text_printf() writes it */
 size_t text_width(const struct text_out *o, const char *s);
+size_t text_width_n(const struct text_out *o, const char *s, size_t bytes);	/* of its beginning */
 
 /*
  * Copy a name that came from outside (device, task, symbol), with control characters replaced:

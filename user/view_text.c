@@ -47,6 +47,26 @@ static void list_item(struct list *l, const char *fmt, ...)
 	free(s);
 }
 
+/* Words that belong to the items before, broken into lines likewise */
+static void list_words(struct list *l, const char *words)
+{
+	while (*words) {
+		int n = strcspn(words, " ");
+		size_t width = text_width_n(l->o, words, n);
+
+		if (l->at + 1 + width > LINE_WIDTH) {
+			text_printf(l->o, "\n%*s", (int)l->indent, "");
+			l->at = l->indent;
+		} else {
+			text_printf(l->o, " ");
+			l->at++;
+		}
+		text_printf(l->o, "%.*s", n, words);
+		l->at += width;
+		words += n + strspn(words + n, " ");
+	}
+}
+
 static void list_counts(const struct text_out *o, const char *title, const struct report_count *c,
 			size_t n)
 {
@@ -269,7 +289,9 @@ static void show_missing(const struct report *r, const struct text_out *o)
 		for (size_t j = i; j < r->ncoverage; j++)
 			if (r->coverage[j].missing && !strcmp(r->coverage[j].why, c->why))
 				list_item(&l, "%s", r->coverage[j].hop);
-		text_printf(o, " (%s)\n", *c->why ? c->why : "no alternative was tried");
+		list_words(&l, "–");
+		list_words(&l, *c->why ? c->why : "no alternative was tried");
+		text_printf(o, "\n");
 	}
 }
 
