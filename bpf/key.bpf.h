@@ -4,8 +4,9 @@
  *
  * In: addresses, protocol, ports, IP ID, fragment offset, TCP seq/ack/window/flags, ICMP type/
  * code/id/seq, the ethertype of frames that are not IP. Not in: TTL, TOS/DSCP (remarked), all
- * checksums (unfilled with CHECKSUM_PARTIAL), lengths (GRO and GSO change them), VLAN tags, MAC
- * addresses, anything of the skb.
+ * checksums (unfilled with CHECKSUM_PARTIAL), lengths (GRO and GSO change them), TCP's PSH (GSO
+ * takes it from all segments but the last), VLAN tags, MAC addresses, anything of the skb.
+ * So a large TCP skb and its first segment have the same key.
  * pay is a second hash, over the first PL_PAY_WINDOW payload bytes; valid only when these are
  * in the linear area, so it may confirm a join but must not be missed. TCP has none: its payload
  * is mostly in fragments, and seq identifies it.
@@ -17,6 +18,8 @@
 #include <bpf/bpf_endian.h>
 
 #define ETH_HLEN	14
+#define ETH_P_802_2	0x0004
+#define ETH_P_802_3_MIN	0x0600	/* smaller: a length */
 #define ETH_P_IP	0x0800
 #define ETH_P_ARP	0x0806
 #define ETH_P_IPV6	0x86dd
@@ -31,9 +34,13 @@
 #define IPPROTO_FRAGMENT 44
 #define IPPROTO_ICMPV6	58
 #define IPPROTO_DSTOPTS	60
+#define IPPROTO_SCTP	132
+#define IPPROTO_UDPLITE	136
 
 #define IP_MF_OFFSET	0x3fff	/* more fragments, and offset */
 #define IP_OFFSET	0x1fff
+#define IP6_OFFSET	0xfff8
+#define TCP_PSH		0x0008	/* in the word of data offset and flags */
 #define IP6_EXT_MAX	6	/* extension headers that are followed */
 #define VLAN_DEPTH_MAX	3	/* tags in the frame that are skipped */
 
@@ -50,7 +57,7 @@ struct parse {
 	__u64 at;		/* kernel address of the header at hand */
 	__u64 end;		/* end of the linear part */
 	__u64 key;
-	__u32 flow;
+	__u64 flow;
 	__u16 flags;
 	__u16 l3;		/* ethertype, host order */
 	__u8 proto;
@@ -104,14 +111,25 @@ static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 r
 	case IPPROTO_TCP:
 		if (parse_read(p, &l4, 16))
 			return -1;
-		p->flow = (__u32)mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		l4.offflags &= ~bpf_htons(TCP_PSH);
+		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
 		p->key = mix(p->key, (__u64)l4.seq << 32 | l4.ack);
 		p->key = mix(p->key, (__u64)l4.offflags << 16 | l4.window);
 		break;
+	case IPPROTO_SCTP:
+		if (parse_read(p, &l4, 12))
+			return -1;
+		/* ports, verification tag (seq); the checksum is left to hardware, too */
+		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		p->key = mix(p->key, l4.seq);
+		p->at += 12;
+		parse_payload(p, e, rest > 12 ? rest - 12 : 0);
+		break;
 	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
 		if (parse_read(p, &l4, 8))
 			return -1;
-		p->flow = (__u32)mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
 		p->at += 8;
 		parse_payload(p, e, rest > 8 ? rest - 8 : 0);
 		break;
@@ -131,6 +149,17 @@ static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 r
 	return 0;
 }
 
+/* A first fragment begins with the header of layer 4: its checksum is in the first 20 bytes */
+static __always_inline void parse_fragment(struct parse *p, struct pl_event *e, bool first,
+					   __u32 rest)
+{
+	__u32 skip = first ? 20 : 0;
+
+	p->flags |= PL_F_FRAG;
+	p->at += skip;
+	parse_payload(p, e, rest > skip ? rest - skip : 0);
+}
+
 static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
 {
 	struct ip4_words ip;
@@ -143,16 +172,15 @@ static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
 		return -1;
 	len = bpf_ntohs(ip.len);
 	p->proto = ip.proto;
-	p->flow = (__u32)mix(mix(ip.proto, ip.s), ip.d);
+	p->flow = mix(mix(ip.proto, ip.s), ip.d);
 	p->key = mix((__u64)ip.id << 16 | (ip.frag & bpf_htons(IP_OFFSET)),
 		     (__u64)ip.s << 32 | ip.d);
 	p->at += hlen;
 	len = len > hlen ? len - hlen : 0;
 	if (ip.frag & bpf_htons(IP_MF_OFFSET)) {
-		p->flags |= PL_F_FRAG;
 		/* ports are in the first fragment only: none of them is looked for */
 		p->key = mix(p->key, p->flow);
-		parse_payload(p, e, len);
+		parse_fragment(p, e, !(ip.frag & bpf_htons(IP_OFFSET)), len);
 		return 0;
 	}
 	return parse_l4(p, e, len);
@@ -172,7 +200,7 @@ static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
 		return -1;
 	next = ip.next;
 	rest = bpf_ntohs(ip.plen);
-	p->flow = (__u32)mix(mix(mix(mix(0, ip.s[0]), ip.s[1]), ip.d[0]), ip.d[1]);
+	p->flow = mix(mix(mix(mix(0, ip.s[0]), ip.s[1]), ip.d[0]), ip.d[1]);
 	p->key = mix(ip.flow & bpf_htonl(0xfffff), p->flow);
 	p->at += sizeof(ip);
 	for (i = 0; i < IP6_EXT_MAX; i++) {
@@ -187,16 +215,17 @@ static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
 		p->at += elen;
 		rest = rest > elen ? rest - elen : 0;
 		if (next == IPPROTO_FRAGMENT) {
-			p->flags |= PL_F_FRAG;
+			ext.frag &= bpf_htons(IP6_OFFSET);
 			p->proto = ext.next;
-			p->key = mix(p->key, (__u64)ext.id << 16 | (ext.frag & bpf_htons(0xfff8)));
-			parse_payload(p, e, rest);
+			p->key = mix(p->key, (__u64)ext.next << 48 | (__u64)ext.id << 16 |
+				     ext.frag);
+			parse_fragment(p, e, !ext.frag, rest);
 			return 0;
 		}
 		next = ext.next;
 	}
 	p->proto = next;
-	p->flow = (__u32)mix(p->flow, next);
+	p->flow = mix(p->flow, next);
 	return parse_l4(p, e, rest);
 }
 
@@ -258,7 +287,7 @@ static __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32
 		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
 			break;
 		if (parse_read(&p, &tag, sizeof(tag)))
-			return 0;
+			goto out;
 		if (i == 0) {
 			e->vlan |= (__u32)bpf_ntohs(tag.tci) << 16;
 			p.flags |= PL_F_VLAN_FRAME;
@@ -267,6 +296,9 @@ static __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32
 		p.at += sizeof(tag);
 	}
 	p.l3 = bpf_ntohs(proto);
+	/* the frame has a length there (802.3), skb->protocol one of several small numbers */
+	if (p.l3 < ETH_P_802_3_MIN)
+		p.l3 = ETH_P_802_2;
 	if (p.l3 == ETH_P_IP)
 		err = parse_ip4(&p, e);
 	else if (p.l3 == ETH_P_IPV6)
@@ -277,10 +309,11 @@ static __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32
 		err = parse_other(&p, e, frame > p.at - l2 ? frame - (p.at - l2) : 0);
 	if (!err) {
 		e->key = p.key ?: 1;
-		e->arg = p.flow;
+		e->arg = (__u32)(p.flow ^ p.flow >> 32);
 		e->proto = p.proto;
 		p.flags |= PL_F_KEY;
 	}
+out:
 	e->flags |= p.flags;
 	return 0;
 }
