@@ -28,3 +28,25 @@ $(btf_out)/btf_check: $(btf_src) $(wildcard tests/btf/*.h) $(B)/libpktlap.a | de
 build-bpf: $(btf_out)/btf_check $(btf_out)/types.bpf.o $(btf_out)/wrong.bpf.o $(btf_sigs)
 
 -include $(btf_sigs:.o=.d)
+
+# --- BPF: programs by test run ---------------------------------------------------------------
+bpft_out := $(B)/tests/bpf
+bpft_src := $(wildcard tests/bpf/test_*.c)
+bpft_lib := $(filter-out %.bpf.c $(bpft_src),$(wildcard tests/bpf/*.c))
+bpft_bin := $(bpft_src:tests/bpf/%.c=$(bpft_out)/%)
+
+$(bpft_out)/run.bpf.o: tests/bpf/run.bpf.c tests/bpf/run.h | deps-build
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -Ibpf -MMD -MP -c $< -o $@
+
+$(bpft_out)/run.skel.h: $(bpft_out)/run.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name run_bpf >$@.tmp && mv $@.tmp $@
+
+$(bpft_bin): $(bpft_out)/%: tests/bpf/%.c $(bpft_lib) $(wildcard tests/bpf/*.h) $(bpft_out)/run.skel.h $(skel) \
+		$(B)/libpktlap.a | deps-test
+	$(call say,CC,$<)$(CC) $(cflags) -Itests/bpf -I$(bpft_out) $(CFLAGS) -o $@ $< $(bpft_lib) \
+		$(B)/libpktlap.a -lcmocka $(ldlibs)
+
+build-bpf: $(bpft_bin)
+
+-include $(bpft_out)/run.bpf.d
