@@ -52,15 +52,15 @@ int b_reserve(void *ctx)
 	return 0;
 }
 
+const volatile __u8 hooks[16] = {	/* a power of two bounds the index */
+	PL_HOOK_napi_gro, PL_HOOK_receive_skb, PL_HOOK_br_in_fe, PL_HOOK_br_forward_fe,
+	PL_HOOK_br_push_fe, PL_HOOK_dev_queue_tp, PL_HOOK_start_xmit, PL_HOOK_vhost_wake_fe,
+	PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb, PL_HOOK_vhost_used_fe, PL_HOOK_eventfd_signal_fe,
+};
+
 SEC("raw_tp/softirq_raise")
 int b_fill(void *ctx)
 {
-	static const __u8 hooks[FILL_HOPS] = {
-		PL_HOOK_napi_gro, PL_HOOK_receive_skb, PL_HOOK_br_in_fe, PL_HOOK_br_forward_fe,
-		PL_HOOK_br_push_fe, PL_HOOK_dev_queue_tp, PL_HOOK_start_xmit, PL_HOOK_vhost_wake_fe,
-		PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb, PL_HOOK_vhost_used_fe,
-		PL_HOOK_eventfd_signal_fe,
-	};
 	__u64 packet = filled / FILL_HOPS;
 	struct pl_event *e;
 	unsigned int i, hop = 0;
@@ -78,11 +78,11 @@ int b_fill(void *ctx)
 		e->head = packet % 64;
 		e->pay = packet;
 		e->len = 98;
-		e->ifindex = 2 + hop / 5;
+		e->ifindex = hop < 5 ? 2 : 3;
 		e->netns = 4026531833U;
 		e->tid = 1234;
 		e->arg = 0x51a2f00d;
-		e->hook = hooks[hop % FILL_HOPS];
+		e->hook = hooks[hop & 15];
 		e->proto = 17;
 		e->flags = PL_F_KEY | PL_F_PAY;
 		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);

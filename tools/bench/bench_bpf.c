@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "catalogue.h"
+
 #include "bench.skel.h"
 #include "pktlap.skel.h"
 #include "trace.h"
