@@ -13,7 +13,7 @@ enum { OPT_TIMEOUT = 0x200, OPT_MAX_IN_FLIGHT };
 
 static const struct argp_option options[] = {
 	{ "timeout", OPT_TIMEOUT, "TIME", 0,
-	  "A packet that is not seen for TIME has ended (5s, 200ms; default 5s)", 1 },
+	  "A packet that is not seen for TIME has ended (5s, 200ms; default 30s)", 1 },
 	{ "max-in-flight", OPT_MAX_IN_FLIGHT, "N", 0,
 	  "Packets to keep in memory at a time (default 262144)", 1 },
 	{ 0 },

@@ -56,7 +56,7 @@ struct packet {
 struct stitch;
 
 struct stitch_config {
-	__u64 timeout_ns;	/* a packet without a sighting for so long has ended; 0: 5 s */
+	__u64 timeout_ns;	/* a packet without a sighting for so long has ended; 0: 30 s */
 	size_t max_in_flight;	/* 0: 262144; the oldest is given up as incomplete beyond that */
 	struct names *names;	/* borrowed, not NULL */
 	/* called once for each packet as it ends; p is valid during the call. A return other than

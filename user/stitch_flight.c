@@ -28,7 +28,7 @@ int stitch_new(const struct stitch_config *cfg, struct stitch **out)
 		return -ENOMEM;
 	s->cfg = *cfg;
 	if (!s->cfg.timeout_ns)
-		s->cfg.timeout_ns = 5000000000ULL;
+		s->cfg.timeout_ns = 30000000000ULL;
 	if (!s->cfg.max_in_flight)
 		s->cfg.max_in_flight = 262144;
 	/* a flight that is at work must not be the oldest one */

@@ -9,12 +9,12 @@
 count=200
 net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
-ip netns exec $HOST_NS tcpdump -i tap0 -n --time-stamp-precision=nano -tt -w "$work/tap.pcap" udp 2>"$work/tcpdump.err" &
+ip netns exec $HOST_NS tcpdump -i tap0 -n --immediate-mode --time-stamp-precision=nano -tt -w "$work/tap.pcap" udp 2>"$work/tcpdump.err" &
 dump=$!
 for _ in $(seq 100); do grep -q listening "$work/tcpdump.err" && break; sleep 0.05; done
 host "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" -- \
 	ip netns exec $SEND_NS "$TRAFFIC" udp-flood -n $count -r 1000 10.9.0.9 7788 >/dev/null 2>"$work/err"
-sleep 0.5
+sleep 1
 kill -INT $dump; wait $dump 2>/dev/null
 reader_stop >/dev/null
 tcpdump -r "$work/tap.pcap" -n -tt --time-stamp-precision=nano 2>/dev/null | awk '{print $1}' | tr -d . >"$work/dump"
