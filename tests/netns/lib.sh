@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # A small network for tests on the running kernel, all in namespaces of its own; sourced.
 #
-#   namespace pktlap-send            namespace pktlap-host
+#   namespace pktlap-send-PID        namespace pktlap-host-PID
 #     eth0 10.9.0.1  <--- veth --->  port0 -- br0 -- tap0  (a reader stands for the guest)
 #                                     10.9.0.9 is behind the tap, mac 02:00:00:00:00:09
 set -uo pipefail
@@ -13,7 +13,8 @@ top=$(cd "$here/../.." && pwd)
 PKTLAP=${PKTLAP:-$top/build/pktlap}
 TRAFFIC=$top/build/traffic
 TAPREAD=$top/build/tests/netns/tapread
-SEND_NS=pktlap-send HOST_NS=pktlap-host
+# runs side by side do not meet
+SEND_NS=pktlap-send-$$ HOST_NS=pktlap-host-$$
 work=$(mktemp -d)
 reader=""
 
