@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The verifier of the running kernel takes each program whose kind is permitted and whose types it
+ * has. One by one: a program that is refused must not hide behind its alternatives.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "object.h"
+#include "pktlap.skel.h"
+#include "user/catalogue.h"
+#include "user/ksyms.h"
+
+#define LOG_MAX (1 << 20)
+
+/* what libbpf and the verifier said of the last load; its callback has no argument */
+static char said[LOG_MAX];
+static size_t said_len;
+
+static int note(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	int n;
+
+	if (level == LIBBPF_DEBUG || said_len + 1 >= sizeof(said))
+		return 0;
+	n = vsnprintf(said + said_len, sizeof(said) - said_len, fmt, ap);
+	said_len += n < (int)(sizeof(said) - said_len) ? n : (int)(sizeof(said) - said_len - 1);
+	return 0;
+}
+
+static int load_one(enum pl_hook hook)
+{
+	struct pktlap_bpf *skel = pktlap_bpf__open();
+	struct bpf_program *prog;
+	char name[64];
+	int err;
+
+	assert_non_null(skel);
+	said_len = 0;
+	said[0] = 0;
+	snprintf(name, sizeof(name), "pl_%s", hook_desc(hook)->id);
+	assert_int_equal(object_prepare(skel->obj), 0);
+	prog = bpf_object__find_program_by_name(skel->obj, name);
+	if (!prog)
+		fail_msg("the catalogue has %s, the object has no program of this name", name);
+	bpf_program__set_autoload(prog, true);
+	err = pktlap_bpf__load(skel);
+	pktlap_bpf__destroy(skel);
+	return err;
+}
+
+/* Access to a type that no BTF here has: the module is not loaded */
+static bool lacks_types(void)
+{
+	return strstr(said, "CO-RE relocation") || strstr(said, "195896080");
+}
+
+/* Is the tracepoint or function here, in something that has BTF? */
+static bool target_here(const struct ksyms *k, const struct hook_desc *d)
+{
+	bool tracepoint = d->kind == PL_KIND_TPBTF;
+	const char *module = "";
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s%s", tracepoint ? "__traceiter_" : "", d->target);
+	if (!ksyms_has(k, name, &module))
+		return false;
+	snprintf(name, sizeof(name), "/sys/kernel/btf/%s", *module ? module : "vmlinux");
+	return !access(name, R_OK);
+}
+
+/* Load all programs of a kind that can be loaded */
+static void load_kind(enum pl_hook_kind kind, bool needs_target)
+{
+	unsigned int loaded = 0, absent = 0, typeless = 0, refused = 0, denied = 0;
+	struct ksyms *k;
+	enum pl_hook hook;
+	int err;
+
+	assert_int_equal(ksyms_load(&k), 0);
+	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
+		const struct hook_desc *d = hook_desc(hook);
+
+		if (d->kind != kind)
+			continue;
+		if (needs_target && !target_here(k, d)) {
+			absent++;
+			continue;
+		}
+		err = load_one(hook);
+		if (!err) {
+			loaded++;
+		} else if (err == -EPERM) {
+			denied++;	/* the kind, or all of BPF */
+		} else if (lacks_types()) {
+			typeless++;
+		} else {
+			refused++;
+			print_error("# %s: %s\n%.4000s\n", d->id, strerror(-err), said);
+		}
+	}
+	ksyms_free(k);
+	print_message("# %s: %u loaded, %u with absent targets, %u with absent types, %u denied\n",
+		      hook_kind_name(kind), loaded, absent, typeless, denied);
+	assert_int_equal(refused, 0);
+	/* a kernel denies a kind as a whole */
+	assert_true(!loaded || !denied);
+	if (!loaded)
+		skip();
+}
+
+static void test_tp_btf(void **state)
+{
+	(void)state;
+	load_kind(PL_KIND_TPBTF, true);
+}
+
+static void test_raw_tp(void **state)
+{
+	(void)state;
+	load_kind(PL_KIND_RAWTP, false);
+}
+
+static void test_fentry(void **state)
+{
+	(void)state;
+	load_kind(PL_KIND_FENTRY, true);
+}
+
+static void test_kprobe(void **state)
+{
+	(void)state;
+	load_kind(PL_KIND_KPROBE, false);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	libbpf_set_print(note);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tp_btf),
+		cmocka_unit_test(test_raw_tp),
+		cmocka_unit_test(test_fentry),
+		cmocka_unit_test(test_kprobe),
+	};
+
+	return cmocka_run_group_tests_name("programs and the verifier", tests, setup, NULL);
+}
