@@ -20,6 +20,7 @@
 #define PL_F_SAVED	0x0200	/* emitted later than ts: the sighting was kept until it mattered */
 #define PL_F_TX		0x0400	/* context hop of the direction from the guest (vq 1, kick) */
 #define PL_F_RX		0x0800	/* context hop of the direction towards the guest (vq 0) */
+#define PL_F_GAP	0x1000	/* events of this CPU were lost between its last one and this one */
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
 #define PL_PAY_WINDOW	32
