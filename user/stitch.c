@@ -2,8 +2,13 @@
 #include "stitch.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "stitch_int.h"
+
+#define BUCKETS		(1u << 16)
+#define IN_FLIGHT_MIN	64
 
 /* What to do with an event, by base hop */
 static const stitch_fn handlers[PL_NR_HOPS] = {
@@ -32,8 +37,8 @@ static const stitch_fn handlers[PL_NR_HOPS] = {
 	[PL_HOP_sched_run] = on_sched_run,
 	[PL_HOP_vhost_rx] = on_vhost_rx,
 	[PL_HOP_vhost_used] = on_vhost_used,
-	[PL_HOP_vhost_signal] = on_signal,
-	[PL_HOP_vmm_signal] = on_signal,
+	[PL_HOP_vhost_signal] = on_vhost_signal,
+	[PL_HOP_vmm_signal] = on_vmm_signal,
 	[PL_HOP_kvm_irqfd] = on_kvm_irqfd,
 	[PL_HOP_kvm_msi] = on_kvm_msi,
 	[PL_HOP_kvm_inject] = on_kvm_inject,
@@ -48,6 +53,60 @@ static const stitch_fn handlers[PL_NR_HOPS] = {
 	[PL_HOP_tap_get] = on_tap_get,
 };
 
+#define PL_X(id, hop, kind, target, module) [PL_HOOK_##id] = PL_HOP_##hop,
+static const __u8 hop_of_hook[PL_NR_HOOKS] = { PL_HOOKS(PL_X) };
+#undef PL_X
+
+int stitch_new(const struct stitch_config *cfg, struct stitch **out)
+{
+	struct stitch *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->cfg = *cfg;
+	if (!s->cfg.timeout_ns)
+		s->cfg.timeout_ns = 30000000000ULL;
+	if (!s->cfg.max_in_flight)
+		s->cfg.max_in_flight = 262144;
+	/* a flight that is at work must not be the oldest one */
+	if (s->cfg.max_in_flight < IN_FLIGHT_MIN)
+		s->cfg.max_in_flight = IN_FLIGHT_MIN;
+	list_init(&s->lru);
+	s->by_skb = calloc(BUCKETS, sizeof(*s->by_skb));
+	s->by_head = calloc(BUCKETS, sizeof(*s->by_head));
+	s->kicks = calloc(KICKS, sizeof(*s->kicks));
+	s->irq_map = calloc(IRQ_MAP, sizeof(*s->irq_map));
+	s->calls = calloc(CALLS, sizeof(*s->calls));
+	s->owners = calloc(CALLS, sizeof(*s->owners));
+	if (!s->by_skb || !s->by_head || !s->kicks || !s->irq_map || !s->calls || !s->owners) {
+		stitch_free(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+/* Same events twice (a block that was read twice), and events that merge delivered late */
+static bool order_check(struct stitch *s, struct cpu_ctx *c, const struct pl_event *ev)
+{
+	if (ev->ts == c->last.ts && !memcmp(ev, &c->last, sizeof(*ev)))
+		return false;
+	if (ev->ts < c->last.ts)
+		cpu_reset(s, c);
+	else
+		c->last = *ev;
+	c->seq++;
+	/* an event that comes late must not turn time back for the others */
+	if (ev->ts > s->now)
+		s->now = ev->ts;
+	if (ev->flags & PL_F_GAP) {
+		cpu_reset(s, c);
+		s->gaps = true;
+		c->gap_ts = s->now;
+	}
+	return true;
+}
+
 int stitch_event(struct stitch *s, const struct pl_event *ev)
 {
 	enum pl_hop hop = PL_HOP_none;
@@ -55,15 +114,15 @@ int stitch_event(struct stitch *s, const struct pl_event *ev)
 	if (s->err)
 		return s->err;
 	s->stats.events++;
+	s->c = cpu_ctx(s, ev->cpu);
+	if (!s->c)
+		return s->err;
 	if (ev->hook < PL_NR_HOOKS)
-		hop = hook_desc(ev->hook)->hop;
-	if (!handlers[hop]) {
-		s->stats.unused++;
-		return 0;
+		hop = hop_of_hook[ev->hook];
+	if (!order_check(s, s->c, ev) || !handlers[hop]) {
+		unused(s);
+		return s->err;
 	}
-	/* an event that merge delivered late must not turn time back for the others */
-	if (ev->ts > s->now)
-		s->now = ev->ts;
 	handlers[hop](s, ev, hop);
 	flights_end_old(s);
 	return s->err;
@@ -71,12 +130,8 @@ int stitch_event(struct stitch *s, const struct pl_event *ev)
 
 int stitch_finish(struct stitch *s)
 {
-	struct list *l;
-
-	while (!s->err && !list_empty(&s->lru)) {
-		l = s->lru.next;
-		flight_end_here(s, list_entry(l, struct flight, lru));
-	}
+	while (!s->err && !list_empty(&s->lru))
+		flight_end_here(s, list_entry(s->lru.next, struct flight, lru));
 	return s->err;
 }
 

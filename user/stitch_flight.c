@@ -8,56 +8,25 @@
 
 #define BUCKETS		(1u << 16)
 #define SLAB_FLIGHTS	64
-#define IN_FLIGHT_MIN	64
+#define IPPROTO_TCP	6
 
 struct slab {
 	struct slab *next;
 	struct flight flight[SLAB_FLIGHTS];
 };
 
-static unsigned int bucket(__u64 x)
-{
-	return (x * 0x9e3779b97f4a7c15ULL) >> 48;
-}
-
-int stitch_new(const struct stitch_config *cfg, struct stitch **out)
-{
-	struct stitch *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return -ENOMEM;
-	s->cfg = *cfg;
-	if (!s->cfg.timeout_ns)
-		s->cfg.timeout_ns = 30000000000ULL;
-	if (!s->cfg.max_in_flight)
-		s->cfg.max_in_flight = 262144;
-	/* a flight that is at work must not be the oldest one */
-	if (s->cfg.max_in_flight < IN_FLIGHT_MIN)
-		s->cfg.max_in_flight = IN_FLIGHT_MIN;
-	s->by_skb = calloc(BUCKETS, sizeof(*s->by_skb));
-	s->by_head = calloc(BUCKETS, sizeof(*s->by_head));
-	s->kicks = calloc(KICKS, sizeof(*s->kicks));
-	s->irq_map = calloc(IRQ_MAP, sizeof(*s->irq_map));
-	s->task_size = 256;
-	s->task = calloc(s->task_size, sizeof(*s->task));
-	list_init(&s->lru);
-	if (!s->by_skb || !s->by_head || !s->kicks || !s->irq_map || !s->task) {
-		stitch_free(s);
-		return -ENOMEM;
-	}
-	*out = s;
-	return 0;
-}
+#define PL_X(id, name, class, flags, what) [PL_HOP_##id] = PL_CLASS_##class,
+static const __u8 hop_class[PL_NR_HOPS] = { [PL_HOP_none] = PL_CLASS_CTX, PL_HOPS(PL_X) };
+#undef PL_X
 
 void stitch_free(struct stitch *s)
 {
 	struct slab *slab, *next;
 	struct list *l;
-	size_t i;
 
 	if (!s)
 		return;
-	for (l = s->lru.next; l && l != &s->lru; l = l->next) {
+	for (l = s->lru.next; l != &s->lru; l = l->next) {
 		struct flight *f = list_entry(l, struct flight, lru);
 
 		if (f->s != f->first)
@@ -67,85 +36,15 @@ void stitch_free(struct stitch *s)
 		next = slab->next;
 		free(slab);
 	}
-	for (i = 0; i < sizeof(s->cpu) / sizeof(*s->cpu); i++)
-		free(s->cpu[i]);
-	for (i = 0; s->task && i < s->task_size; i++) {
-		if (!s->task[i])
-			continue;
-		free(s->task[i]->send);
-		free(s->task[i]->fetch);
-		free(s->task[i]);
-	}
-	free(s->task);
+	cpu_ctxs_free(s);
+	task_ctxs_free(s);
 	free(s->by_skb);
 	free(s->by_head);
 	free(s->kicks);
 	free(s->irq_map);
+	free(s->calls);
+	free(s->owners);
 	free(s);
-}
-
-struct cpu_ctx *cpu_ctx(struct stitch *s, unsigned int cpu)
-{
-	cpu &= 0xffff;
-	if (!s->cpu[cpu]) {
-		s->cpu[cpu] = calloc(1, sizeof(struct cpu_ctx));
-		if (!s->cpu[cpu])
-			s->err = -ENOMEM;
-	}
-	return s->cpu[cpu];
-}
-
-static struct task_ctx **task_slot(struct task_ctx **table, size_t size, __u32 tid)
-{
-	size_t i = (tid * 2654435761u) & (size - 1);
-
-	while (table[i] && table[i]->tid != tid)
-		i = (i + 1) & (size - 1);
-	return &table[i];
-}
-
-static int tasks_grow(struct stitch *s)
-{
-	size_t size = s->task_size * 2, i;
-	struct task_ctx **table = calloc(size, sizeof(*table));
-
-	if (!table)
-		return -ENOMEM;
-	for (i = 0; i < s->task_size; i++)
-		if (s->task[i])
-			*task_slot(table, size, s->task[i]->tid) = s->task[i];
-	free(s->task);
-	s->task = table;
-	s->task_size = size;
-	return 0;
-}
-
-struct task_ctx *task_ctx(struct stitch *s, __u32 tid)
-{
-	struct task_ctx **slot = task_slot(s->task, s->task_size, tid), *t = *slot;
-
-	if (t || s->ntasks >= TASKS_MAX)
-		return t;
-	if (s->ntasks * 2 >= s->task_size) {
-		if (tasks_grow(s))
-			goto nomem;
-		slot = task_slot(s->task, s->task_size, tid);
-	}
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		goto nomem;
-	t->tid = tid;
-	t->is_vhost = names_role(s->cfg.names, tid) == PL_ROLE_VHOST;
-	t->is_vmm = names_role(s->cfg.names, tid) == PL_ROLE_VMM;
-	list_init(&t->batch);
-	list_init(&t->used);
-	list_init(&t->pending);
-	*slot = t;
-	s->ntasks++;
-	return t;
-nomem:
-	s->err = -ENOMEM;
-	return NULL;
 }
 
 static struct flight *flight_alloc(struct stitch *s)
@@ -180,15 +79,13 @@ static struct flight *flight_alloc(struct stitch *s)
 	return f;
 }
 
-/* What an event adds to the packet's identity */
-static void identity_take(struct flight *f, const struct pl_event *ev)
+void flight_identify(struct flight *f, const struct pl_event *ev)
 {
 	if ((ev->flags & PL_F_KEY) && !f->has_key) {
 		f->has_key = true;
 		f->key = ev->key;
 		f->proto = ev->proto;
-		if (hook_desc(ev->hook)->hop != PL_HOP_drop)
-			f->flow = ev->arg;
+		f->flow = ev->arg;
 	}
 	if ((ev->flags & PL_F_PAY) && !f->has_pay) {
 		f->has_pay = true;
@@ -197,43 +94,59 @@ static void identity_take(struct flight *f, const struct pl_event *ev)
 	f->gso |= (ev->flags & PL_F_GSO) != 0;
 }
 
+bool identity_differs(const struct flight *f, const struct pl_event *ev)
+{
+	if ((ev->flags & PL_F_KEY) && f->has_key && ev->key != f->key)
+		return true;
+	return (ev->flags & PL_F_PAY) && f->has_pay && ev->pay != f->pay;
+}
+
 struct flight *flight_new(struct stitch *s, const struct pl_event *ev)
 {
 	struct flight *f;
 
 	if (s->in_flight >= s->cfg.max_in_flight) {
+		f = list_entry(s->lru.next, struct flight, lru);
 		s->stats.evicted++;
-		flight_end(s, list_entry(s->lru.next, struct flight, lru), PACKET_INCOMPLETE);
+		f->evict = true;
+		flight_end(s, f, PACKET_INCOMPLETE);
 	}
 	f = flight_alloc(s);
 	if (!f)
 		return NULL;
 	f->last_ts = ev->ts;
-	identity_take(f, ev);
+	f->last_cpu = ev->cpu;
+	flight_identify(f, ev);
 	return f;
 }
 
-void flight_hash(struct stitch *s, struct flight *f, __u64 skb, __u32 head)
+static void head_hash(struct stitch *s, struct flight *f, __u32 head)
 {
-	struct flight **b = &s->by_skb[bucket(skb)];
+	struct flight **b = &s->by_head[slot_of(head, BUCKETS)];
 
-	f->skb = skb;
 	f->head = head;
-	f->has_skb = true;
-	f->skb_next = *b;
-	*b = f;
-	b = &s->by_head[bucket(head)];
 	f->head_next = *b;
 	*b = f;
 }
 
 static void head_unhash(struct stitch *s, struct flight *f)
 {
-	struct flight **b = &s->by_head[bucket(f->head)];
+	struct flight **b = &s->by_head[slot_of(f->head, BUCKETS)];
 
 	while (*b != f)
 		b = &(*b)->head_next;
 	*b = f->head_next;
+}
+
+void flight_hash(struct stitch *s, struct flight *f, __u64 skb, __u32 head)
+{
+	struct flight **b = &s->by_skb[slot_of(skb, BUCKETS)];
+
+	f->skb = skb;
+	f->has_skb = true;
+	f->skb_next = *b;
+	*b = f;
+	head_hash(s, f, head);
 }
 
 void flight_unhash(struct stitch *s, struct flight *f)
@@ -242,7 +155,7 @@ void flight_unhash(struct stitch *s, struct flight *f)
 
 	if (!f->has_skb)
 		return;
-	for (b = &s->by_skb[bucket(f->skb)]; *b != f; b = &(*b)->skb_next)
+	for (b = &s->by_skb[slot_of(f->skb, BUCKETS)]; *b != f; b = &(*b)->skb_next)
 		;
 	*b = f->skb_next;
 	head_unhash(s, f);
@@ -251,24 +164,41 @@ void flight_unhash(struct stitch *s, struct flight *f)
 
 void flight_head_set(struct stitch *s, struct flight *f, __u32 head)
 {
-	struct flight **b;
-
 	if (f->head == head)
 		return;
 	head_unhash(s, f);
-	f->head = head;
-	b = &s->by_head[bucket(head)];
-	f->head_next = *b;
-	*b = f;
+	head_hash(s, f, head);
 }
 
 struct flight *flight_by_skb(struct stitch *s, __u64 skb)
 {
-	struct flight *f = s->by_skb[bucket(skb)];
+	struct flight *f = s->by_skb[slot_of(skb, BUCKETS)];
 
 	while (f && f->skb != skb)
 		f = f->skb_next;
 	return f;
+}
+
+/*
+ * Can this packet be the one that the event's skb was cloned from? Cloning and sending the clone
+ * is one call chain (br_flood(), OVS output, mirred), so the origin was last seen on this CPU by
+ * this task, and is still in the stack's hands. Else it is an old packet that had this buffer.
+ */
+static bool clone_origin(const struct stitch *s, const struct flight *f, const struct pl_event *ev)
+{
+	if (f->head != ev->head || !f->has_key || identity_differs(f, ev))
+		return false;
+	if (f->last_cpu != ev->cpu || f->last_tid != ev->tid || f->held_kind == HELD_MERGED)
+		return false;
+	switch (f->last_pkt) {
+	case PL_HOP_nic_xmit:
+	case PL_HOP_tap_xmit:
+	case PL_HOP_vhost_copy:
+	case PL_HOP_tap_read:
+		return false;
+	default:
+		return !gap_since(s, f->last_cpu, f->last_ts);
+	}
 }
 
 /*
@@ -283,8 +213,8 @@ struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool 
 	*several = false;
 	if (!(ev->flags & PL_F_KEY))
 		return NULL;
-	for (f = s->by_head[bucket(ev->head)]; f; f = f->head_next) {
-		if (f->head != ev->head || !f->has_key || f->key != ev->key)
+	for (f = s->by_head[slot_of(ev->head, BUCKETS)]; f; f = f->head_next) {
+		if (!clone_origin(s, f, ev))
 			continue;
 		if (f->cloned) {
 			clone = f;
@@ -331,7 +261,10 @@ struct flight *flight_fork(struct stitch *s, const struct flight *from, const st
 	memcpy(f->s, seen, copy.n * sizeof(*seen));
 	f->n = copy.n;
 	f->last_pkt = copy.last_pkt;
+	f->last_dev = copy.last_dev;
+	f->local = copy.local;
 	f->mid = copy.mid;
+	f->ambiguous = copy.ambiguous;
 	f->gso |= copy.gso;
 	f->nonmono = copy.nonmono;
 	f->cloned = true;
@@ -356,32 +289,23 @@ void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight
 	f->s[at] = *sight;
 	f->n++;
 	s->stats.by_hop[sight->hop]++;
-	if (hop_desc(sight->hop)->class != PL_CLASS_CTX)
+	if (hop_class[sight->hop] != PL_CLASS_CTX) {
 		f->last_pkt = sight->hop;
+		f->last_dev = sight->dev;
+		f->last_tid = sight->tid;
+	}
+	f->last_cpu = sight->cpu;
 	f->last_ts = s->now;
-	list_del(&f->lru);
-	list_add_tail(&f->lru, &s->lru);
+	if (s->lru.prev != &f->lru) {
+		list_del(&f->lru);
+		list_add_tail(&f->lru, &s->lru);
+	}
 }
 
 void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe *m)
 {
 	if (m->on && (!f->n || m->s.ts >= f->s[f->n - 1].ts))
 		flight_add(s, f, &m->s);
-}
-
-/* References from the contexts that follow at once must not outlive the flight */
-static void flight_forget(struct stitch *s, const struct flight *f)
-{
-	unsigned int i;
-
-	for (i = 0; i < f->n; i++) {
-		struct cpu_ctx *c = s->cpu[f->s[i].cpu];
-
-		if (c && c->last_gro == f)
-			c->last_gro = NULL;
-		if (c && c->last_tap == f)
-			c->last_tap = NULL;
-	}
 }
 
 static enum packet_end end_qualified(const struct flight *f, enum packet_end end)
@@ -395,14 +319,8 @@ static enum packet_end end_qualified(const struct flight *f, enum packet_end end
 	return end == PACKET_COMPLETE && f->mid ? PACKET_INCOMPLETE : end;
 }
 
-void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
+static void packet_fill(struct packet *p, const struct flight *f, enum packet_end end)
 {
-	struct packet *p = &s->out;
-
-	end = end_qualified(f, end);
-	s->stats.packets[end]++;
-	if (end == PACKET_INCOMPLETE && f->n)
-		s->stats.last_hop[f->s[f->n - 1].hop]++;
 	p->id = f->id;
 	p->key = f->has_key ? f->key : 0;
 	p->flow = f->flow;
@@ -414,17 +332,37 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 	p->nonmono = f->nonmono;
 	p->n = f->n;
 	memcpy(p->s, f->s, f->n * sizeof(*p->s));
-	flight_forget(s, f);
+}
+
+void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
+{
+	/* nothing has contradicted that GRO took it */
+	if (f->held_kind == HELD_MERGED && end != PACKET_DROPPED) {
+		flight_add(s, f, &f->held);
+		end = PACKET_MERGED;
+	}
+	end = end_qualified(f, end);
+	s->stats.packets[end]++;
+	if (end == PACKET_INCOMPLETE && f->n)
+		s->stats.last_hop[f->s[f->n - 1].hop]++;
+	packet_fill(&s->out, f, end);
 	flight_unhash(s, f);
 	list_del(&f->wait);
 	list_del(&f->lru);
 	if (f->s != f->first)
 		free(f->s);
+	f->id = 0;
 	f->skb_next = s->spare;
 	s->spare = f;
 	s->in_flight--;
-	if (!s->err && p->n)
-		s->err = s->cfg.packet(s->cfg.ctx, p);
+	if (!s->err)
+		s->err = s->cfg.packet(s->cfg.ctx, &s->out);
+}
+
+void flight_end_broken(struct stitch *s, struct flight *f)
+{
+	f->mid = true;
+	flight_end(s, f, PACKET_INCOMPLETE);
 }
 
 /*
@@ -432,11 +370,12 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
  * left what is observed (a driver may free the skb only at its next transmit). Injection hops:
  * the guest was in the middle of polling, or runs with posted interrupts.
  */
-static bool hop_terminal(enum pl_hop hop)
+static bool reached_an_end(const struct stitch *s, const struct flight *f)
 {
-	switch (hop) {
-	case PL_HOP_nic_xmit:
+	switch (f->s[f->n - 1].hop) {
 	case PL_HOP_dev_xmit:
+		return !(s->goes_on[f->last_dev / 8] & (1 << f->last_dev % 8));
+	case PL_HOP_nic_xmit:
 	case PL_HOP_tap_read:
 	case PL_HOP_tap_copied:
 	case PL_HOP_vhost_copied:
@@ -455,8 +394,19 @@ static bool hop_terminal(enum pl_hop hop)
 
 void flight_end_here(struct stitch *s, struct flight *f)
 {
-	bool done = f->n && hop_terminal(f->s[f->n - 1].hop);
+	const struct cpu_ctx *c = s->cpu[f->last_cpu];
+	bool done;
 
+	/* no kvm:inj was ever seen: the hook is not there, and the first entry is the one */
+	if (f->held_kind == HELD_ENTRY && !s->inj_covered) {
+		flight_add(s, f, &f->held);
+		flight_end(s, f, PACKET_COMPLETE);
+		return;
+	}
+	done = f->n && reached_an_end(s, f);
+	/* what it would have gone on with may have been lost */
+	if (c && c->gap_ts > f->last_ts)
+		done = false;
 	flight_end(s, f, done ? PACKET_COMPLETE : PACKET_INCOMPLETE);
 }
 
@@ -471,23 +421,16 @@ void flights_end_old(struct stitch *s)
 	}
 }
 
-struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+void list_add_sighting(struct stitch *s, struct list *list, const struct sighting *sight)
 {
-	int dev = names_dev(s->cfg.names, ev->netns, ev->ifindex);
-	struct sighting sight = {
-		.ts = ev->ts, .tid = ev->tid, .len = ev->len, .arg = ev->arg, .vlan = ev->vlan,
-		.cpu = ev->cpu, .hop = hop, .hook = ev->hook, .flags = ev->flags,
-	};
+	struct list *l;
 
-	if (dev < 0)
-		s->err = dev;
-	else
-		sight.dev = dev;
-	return sight;
+	for (l = list->next; l != list; l = l->next)
+		flight_add(s, flight_of(l), sight);
 }
 
-void maybe_set(struct stitch *s, struct maybe *m, const struct pl_event *ev, enum pl_hop hop)
+void list_end(struct stitch *s, struct list *list)
 {
-	m->on = true;
-	m->s = sighting_of(s, ev, hop);
+	while (!s->err && !list_empty(list))
+		flight_end_here(s, flight_of(list->next));
 }

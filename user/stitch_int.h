@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Inside of the stitcher. stitch.c: API and dispatch; stitch_flight.c: packets in flight, their
- * tables and their ends; stitch_nic.c: what a CPU was doing when a packet came in; stitch_skb.c:
- * hops that see the packet; stitch_rx.c: copy to the guest, batches, injection; stitch_tx.c: from
- * the guest's kick to the skb.
+ * tables and their ends; stitch_ctx.c: what is known of CPUs and tasks; stitch_nic.c: what a CPU
+ * was doing when a packet came in; stitch_skb.c: hops that see the packet; stitch_rx.c: copy to
+ * the guest, batches; stitch_kvm.c: injection; stitch_vmm.c: backends in user space; stitch_tx.c:
+ * from the guest's kick to the skb.
  *
- * A packet in flight (struct flight) is found by its skb while it has one. Once its copy is with
- * the guest it waits in the list of the task that will tell the guest (struct task_ctx.batch,
- * then .used), then in the list of the vCPU that was kicked (.pending).
+ * A packet in flight (struct flight) is found by its skb while it has one. Once its copy begins
+ * it waits in the list of the task that will tell the guest (struct task_ctx.batch, then .used),
+ * then in the list of the vCPU that was kicked (.pending).
+ *
+ * Certainty. Every join rests on an order that the kernel guarantees (inside a CPU with
+ * interrupts off, inside a task, or an skb between birth and free), so it holds as long as no
+ * event in between was lost. Where some were (PL_F_GAP), everything that this CPU or the tasks on
+ * it had begun is given up as incomplete: see gap_since().
  */
 #ifndef PKTLAP_STITCH_INT_H
 #define PKTLAP_STITCH_INT_H
@@ -18,31 +24,18 @@
 #include "stitch.h"
 
 #define FLIGHT_INLINE	32	/* sightings that fit without another allocation */
-#define IRQ_SLOTS	8	/* interrupts that wait for their poll, on a CPU */
-#define RAISE_SLOTS	4
-#define SEND_MAX	128	/* tap_send events that wait for their skb; a batch has at most 64 */
-#define FETCH_MAX	130
-#define VHOST_BATCH	64	/* VHOST_NET_BATCH, drivers/vhost/net.c */
+#define CPUS_MAX	65536
 #define TASKS_MAX	65536
-#define KICKS		1024	/* direct-mapped: a collision costs a join, never makes a wrong one */
-#define IRQ_MAP		4096	/* direct-mapped likewise */
-
-struct flight {
-	struct flight *skb_next, *head_next;	/* chains of the two hash tables */
-	struct list lru;			/* all flights, least recently seen first */
-	struct list wait;			/* batch, used or pending list; alone when in none */
-	__u64 id, skb, key, last_ts;
-	__u32 head, pay, flow, vector;
-	__u32 drop_reason;
-	__s32 drop_place;
-	__u16 n, cap;
-	__u8 proto, last_pkt;			/* enum pl_hop: last hop that saw the packet */
-	bool has_skb, has_key, has_pay, gso, cloned, ambiguous, nonmono;
-	bool mid;				/* its first or a later part was not seen */
-	bool put;				/* its vector was put into the vCPU */
-	struct sighting *s;
-	struct sighting first[FLIGHT_INLINE];
-};
+#define IRQ_SLOTS	8	/* interrupts that wait for their poll, on a CPU */
+#define NAPI_SLOTS	8	/* NAPIs whose last poll is remembered, on a CPU */
+#define VHOST_BATCH	64	/* VHOST_NET_BATCH, drivers/vhost/net.c */
+#define SEND_MAX	VHOST_BATCH
+#define FETCH_MAX	(2 * VHOST_BATCH + 2)
+/* Direct-mapped tables: a collision costs a join, never makes a wrong one */
+#define KICKS		1024
+#define IRQ_MAP		4096
+#define CALLS		1024
+#define DEV_CACHE	256
 
 /* A sighting that may not be there */
 struct maybe {
@@ -50,25 +43,79 @@ struct maybe {
 	struct sighting s;
 };
 
+/* Sightings that count only if nothing contradicts them until the packet ends */
+enum held_kind { HELD_NONE, HELD_MERGED, HELD_ENTRY };
+
+struct flight {
+	struct flight *skb_next, *head_next;	/* chains of the two hash tables */
+	struct list lru;			/* all flights, least recently seen first */
+	struct list wait;			/* one of the lists below; alone when in none */
+	__u64 id, skb, key, last_ts;
+	__u32 head, pay, flow, vector;
+	__u32 drop_reason;
+	__s32 drop_place;
+	__u32 last_tid;				/* of the last hop that saw the packet */
+	__u16 last_cpu;				/* of the last sighting of any kind */
+	__u16 last_dev;				/* of the last hop that saw the packet */
+	__u16 queue;				/* of the tap, at the copy */
+	__u16 n, cap;
+	__u8 proto, last_pkt;			/* enum pl_hop: last hop that saw the packet */
+	__u8 held_kind;				/* enum held_kind */
+	bool has_skb, has_key, has_pay, gso, cloned, ambiguous, nonmono, local;
+	bool mid;				/* its first or a later part was not seen */
+	bool put;				/* its vector was put into the vCPU */
+	bool evict;				/* chosen to make room */
+	struct sighting held;
+	struct sighting *s;
+	struct sighting first[FLIGHT_INLINE];
+};
+
+/* A flight that something may follow at once, if it still is there then */
+struct flight_ref {
+	struct flight *f;
+	__u64 id;
+};
+
+enum irq_state {
+	IRQ_FREE,
+	IRQ_WAITING,	/* the next poll of its NAPI is because of it */
+	IRQ_UNSURE,	/* came in a poll, or twice: which poll it led to is not certain */
+};
+
 struct irq_wait {
-	struct maybe seen;
+	enum irq_state state;
 	__u32 irq;
 	__u16 dev;
+	__u64 seq;			/* cpu_ctx.seq at the interrupt */
+	struct sighting seen;
+	struct maybe raise;
+};
+
+/* How the last poll of a NAPI ended */
+struct napi_done {
+	__u64 napi;
+	bool full;			/* used up its budget: it is polled again without a reason */
 };
 
 struct cpu_ctx {
+	struct pl_event last;		/* to tell duplicates and late events */
+	__u64 seq;			/* events of this CPU so far */
+	__u64 gap_ts;			/* when events were last found to be missing; 0: never */
 	struct irq_wait irq[IRQ_SLOTS];
-	struct maybe raise[RAISE_SLOTS];
-	unsigned int raise_next;
+	struct irq_wait *irq_last;
+	struct napi_done done[NAPI_SLOTS];
+	unsigned int done_next;
 	struct maybe softirq, poll, poll_irq, poll_raise;
-	struct flight *last_gro;	/* may be merged next; NULL when it ended or moved on */
-	struct flight *last_tap;	/* at tap:xmit: a wake-up of the worker follows at once */
-	struct task_ctx *injector;	/* task of the last kvm:inject here */
+	struct list merged;		/* flights held as merged, until the poll ends */
+	struct flight_ref last_gro;	/* may be merged next */
+	struct flight_ref last_tap;	/* at tap:xmit: a wake-up of the worker follows at once */
+	struct task_ctx *injector;	/* task that is injecting, see step_follows() */
+	__u64 inject_seq;
 };
 
-/* The guest's kick, from exit to wake-up; then the worker's run and handle_tx that served it */
+/* The guest's kick, from exit to wake-up */
 struct kick {
-	struct maybe exit, ioeventfd, wake, run, tx;
+	struct maybe exit, ioeventfd, wake;
 };
 
 struct send {
@@ -76,39 +123,75 @@ struct send {
 	struct maybe fetch;
 	__u64 key;
 	__u32 pay;
-	bool has_key, has_pay, first_batch;
+	bool has_key, has_pay;
+	bool large;			/* not in a batch: the bytes were still the guest's */
+};
+
+enum told {
+	TOLD_RING, TOLD_SIGNAL, TOLD_IRQFD, TOLD_MSI, TOLD_INJECT, TOLD_OTHER
 };
 
 struct task_ctx {
-	__u32 tid;			/* 0: free slot */
+	__u32 tid;
 	bool is_vhost, is_vmm;
-	struct maybe run;		/* last time on the CPU */
-	struct maybe rx, get;
+	__u16 last_cpu;
+	__u64 last_ts;
+	__u64 gap_ts;			/* events of it may be missing before this time */
+	/* worker: last time on its CPU, last begin of handle_rx and handle_tx, and the time on
+	 * the CPU in which that was */
+	struct maybe run, rx, rx_run, tx, tx_run;
+	struct maybe get;
 	/* towards the guest */
 	struct list batch;		/* copied, not yet told */
 	struct list used;		/* told to the ring, not yet to the vCPU */
 	struct list pending;		/* vCPU: waiting for the entry */
-	__u64 call;			/* eventfd that will be signalled for used */
-	enum { TOLD_RING, TOLD_SIGNAL, TOLD_IRQFD } told;
+	unsigned int nbatch;
+	__u64 call;			/* eventfd that is signalled for used */
+	enum told told;
 	/* from the guest */
 	struct maybe exit, ioeventfd;	/* vCPU */
 	struct kick kick;		/* worker: of the handle_tx that runs */
-	unsigned int nsend, nfetch, batches;
-	bool batch_open;
+	unsigned int send_at, nsend, send_next, nfetch, batches;
+	__u64 tx_packets, tx_bytes;	/* of this handle_tx */
+	bool fetch_unsure, batch_open;
 	struct send *send;		/* SEND_MAX, allocated at the first use */
 	struct maybe *fetch;		/* FETCH_MAX, likewise */
 };
 
 struct kick_slot {
 	__u64 dev;			/* vhost_dev */
-	__u32 worker;			/* that served it last; 0: not known */
+	__u64 served_ts;		/* handle_tx last took a kick, or found none */
+	bool unsure;			/* an earlier kick may have been missed */
 	struct kick kick;
 };
 
+/* Which NAPI an interrupt schedules: learned, believed once it was seen often enough */
 struct irq_map {
 	__u64 napi;
 	__u32 irq;
 	__u16 dev;
+	int score;
+};
+
+/* Which of a tap's queues a backend in user space signals this for: likewise */
+struct call_map {
+	__u64 call;			/* eventfd, or address and vector of an MSI */
+	__u16 dev, queue;
+	int score;
+};
+
+/* The one eventfd that is believed to be a queue's */
+struct call_owner {
+	__u64 call;
+	__u16 dev, queue;
+	unsigned int doubts;		/* others that claimed the queue since it was last seen */
+};
+
+struct dev_cache {
+	__u32 netns, ifindex;
+	__u16 dev;
+	__u8 kind;
+	bool on;
 };
 
 struct stitch {
@@ -120,22 +203,61 @@ struct stitch {
 	struct list lru;
 	size_t in_flight;
 	__u64 next_id, now;
-	struct cpu_ctx *cpu[1 << 16];
+	struct cpu_ctx *c;		/* of the event at hand */
+	struct cpu_ctx *cpu[CPUS_MAX];
 	struct task_ctx **task;		/* open addressing */
 	size_t task_size, ntasks;
 	struct kick_slot *kicks;
 	struct irq_map *irq_map;
-	bool poll_covered, used_covered, irqfd_covered, inj_covered;
+	struct call_map *calls;
+	struct call_owner *owners;
+	struct dev_cache dev_cache[DEV_CACHE];
+	__u8 goes_on[65536 / 8];	/* devices after whose dev:xmit a packet was seen again */
+	bool gaps, poll_covered, used_covered, irqfd_covered, inj_covered, send_covered;
+	bool vmm_covered, msi_covered;
+	unsigned int bare_entries;	/* entries with packets waiting, without any kvm:inj yet */
 	int err;			/* of the callback, or -ENOMEM: stops the stitcher */
 	struct packet out;
 };
 
-/* --- stitch_flight.c --- */
+/* --- stitch_ctx.c --- */
 
 /* NULL: no memory (s->err is set) */
 struct cpu_ctx *cpu_ctx(struct stitch *s, unsigned int cpu);
-/* NULL: no memory, or more tasks than a host can have */
+/* What the CPU was doing is not known any more */
+void cpu_reset(struct stitch *s, struct cpu_ctx *c);
+void cpu_ctxs_free(struct stitch *s);
+
+/* Any task, without an event of its own. NULL: no memory, or more tasks than a host can have */
 struct task_ctx *task_ctx(struct stitch *s, __u32 tid);
+/* The task of this event; what it had begun is given up if events of it may be missing */
+struct task_ctx *task_of(struct stitch *s, const struct pl_event *ev);
+void task_ctxs_free(struct stitch *s);
+
+/* Device of an event, kind may be NULL */
+__u16 dev_of(struct stitch *s, const struct pl_event *ev, enum pl_dev_kind *kind);
+struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void maybe_set(struct stitch *s, struct maybe *m, const struct pl_event *ev, enum pl_hop hop);
+
+static inline unsigned int slot_of(__u64 x, unsigned int slots)
+{
+	return (x * 0x9e3779b97f4a7c15ULL >> 32) & (slots - 1);
+}
+
+static inline void unused(struct stitch *s)
+{
+	s->stats.unused++;
+}
+
+/* Were events of this CPU, or of the one that runs now, found missing since then? */
+static inline bool gap_since(const struct stitch *s, unsigned int cpu, __u64 ts)
+{
+	if (__builtin_expect(!s->gaps, 1))
+		return false;
+	return s->c->gap_ts > ts || (s->cpu[cpu] && s->cpu[cpu]->gap_ts > ts);
+}
+
+/* --- stitch_flight.c --- */
 
 struct flight *flight_new(struct stitch *s, const struct pl_event *ev);
 struct flight *flight_by_skb(struct stitch *s, __u64 skb);
@@ -147,6 +269,9 @@ void flight_head_set(struct stitch *s, struct flight *f, __u32 head);
 /* A clone: the packet of this buffer that an unknown skb stands for. *several: not certain */
 struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool *several);
 struct flight *flight_fork(struct stitch *s, const struct flight *from, const struct pl_event *ev);
+/* What an event adds to the packet's identity */
+void flight_identify(struct flight *f, const struct pl_event *ev);
+bool identity_differs(const struct flight *f, const struct pl_event *ev);
 
 /* Add a sighting; when there are too many it is left out, and the packet ends as incomplete */
 void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight);
@@ -156,10 +281,29 @@ void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe 
 void flight_end(struct stitch *s, struct flight *f, enum packet_end end);
 /* End it as what it has reached: nothing more will come */
 void flight_end_here(struct stitch *s, struct flight *f);
+/* End it because a part of it was missed */
+void flight_end_broken(struct stitch *s, struct flight *f);
 void flights_end_old(struct stitch *s);
 
-struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
-void maybe_set(struct stitch *s, struct maybe *m, const struct pl_event *ev, enum pl_hop hop);
+/* Add a sighting to each packet of a list; end each as what it has reached */
+void list_add_sighting(struct stitch *s, struct list *list, const struct sighting *sight);
+void list_end(struct stitch *s, struct list *list);
+
+static inline struct flight *flight_of(struct list *l)
+{
+	return list_entry(l, struct flight, wait);
+}
+
+static inline struct flight_ref flight_ref(struct flight *f)
+{
+	return (struct flight_ref){ f, f->id };
+}
+
+/* NULL when it has ended since */
+static inline struct flight *flight_deref(struct flight_ref r)
+{
+	return r.f && r.f->id == r.id ? r.f : NULL;
+}
 
 /* --- handlers, one for each base hop --- */
 typedef void (*stitch_fn)(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
@@ -181,7 +325,8 @@ void on_vhost_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 void on_sched_run(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_vhost_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_vhost_used(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
-void on_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_vhost_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_vmm_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_kvm_irqfd(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_kvm_msi(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_kvm_inject(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
@@ -195,11 +340,25 @@ void on_vhost_fetch(struct stitch *s, const struct pl_event *ev, enum pl_hop hop
 void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 
+/* --- what the parts ask of each other --- */
+
 /* stitch_tx.c: a packet of the guest is born; prepend what led to it */
 void tx_birth(struct stitch *s, struct flight *f, const struct pl_event *ev);
+/* What was handed to the tap and has not become an skb will not any more */
+void tx_give_up(struct stitch *s, struct task_ctx *t);
+void tx_wake(struct stitch *s, const struct pl_event *ev, const struct sighting *sight);
 /* stitch_nic.c: likewise for a packet from the wire */
 void nic_birth(struct stitch *s, struct flight *f, const struct pl_event *ev);
-/* stitch_rx.c: a packet's copy is with the task's guest */
-void rx_copied(struct stitch *s, struct flight *f, const struct pl_event *ev);
+/* stitch_rx.c: the copy of a packet begins, in this task; what its last batch missed is over */
+void rx_batch_add(struct stitch *s, struct task_ctx *t, struct flight *f);
+/* The task turns to something else: no signal comes any more for what it told so far */
+void rx_batch_close(struct stitch *s, struct task_ctx *t);
+/* stitch_kvm.c: this task signalled the packets in its used list; the injection comes next */
+void inject_begin(struct stitch *s, struct task_ctx *t);
+/* stitch_vmm.c: the eventfd was signalled by a task that is no vhost worker. Is it for the
+ * packets that it read from its tap? Then they are in its used list now. */
+bool vmm_signalled(struct stitch *s, struct task_ctx *t, __u64 call);
+/* A VMM begins an injection, maybe without any eventfd: likewise, and its steps follow */
+void vmm_injects(struct stitch *s, const struct pl_event *ev);
 
 #endif

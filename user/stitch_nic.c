@@ -6,6 +6,10 @@
  */
 #include "stitch_int.h"
 
+#define SCORE_BELIEVED	3
+#define SCORE_MAX	8
+#define POLL_WEIGHT	64	/* NAPI_POLL_WEIGHT: a poll that did less has completed */
+
 static struct irq_map *irq_map_of(struct stitch *s, __u32 irq)
 {
 	return &s->irq_map[irq % IRQ_MAP];
@@ -13,159 +17,214 @@ static struct irq_map *irq_map_of(struct stitch *s, __u32 irq)
 
 void on_nic_irq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-	struct irq_wait *slot;
+	struct cpu_ctx *c = s->c;
+	struct irq_wait *w = NULL, *oldest = &c->irq[0];
 	int i;
 
-	if (!c)
-		return;
-	/* the same number again: its poll was not seen, only the newest can be the next poll's */
-	slot = &c->irq[0];
-	for (i = 0; i < IRQ_SLOTS; i++) {
-		if (c->irq[i].seen.on && c->irq[i].irq == ev->arg) {
-			slot = &c->irq[i];
-			break;
-		}
-		if (!c->irq[i].seen.on || (slot->seen.on && c->irq[i].seen.s.ts < slot->seen.s.ts))
-			slot = &c->irq[i];
+	for (i = 0; i < IRQ_SLOTS && !w; i++) {
+		if (c->irq[i].state != IRQ_FREE && c->irq[i].irq == ev->arg)
+			w = &c->irq[i];
+		else if (oldest->state != IRQ_FREE && (c->irq[i].state == IRQ_FREE ||
+						       c->irq[i].seen.ts < oldest->seen.ts))
+			oldest = &c->irq[i];
 	}
-	maybe_set(s, &slot->seen, ev, hop);
-	slot->irq = ev->arg;
-	slot->dev = slot->seen.s.dev;
+	if (w) {
+		/* twice before its poll, or its poll was elsewhere */
+		w->state = IRQ_UNSURE;
+	} else {
+		w = oldest;
+		w->state = IRQ_WAITING;
+	}
+	w->seen = sighting_of(s, ev, hop);
+	w->irq = ev->arg;
+	w->dev = w->seen.dev;
+	w->raise.on = false;
+	w->seq = c->seq;
+	c->irq_last = w;
 }
 
+/* Interrupts are off in the handler: its raise is the next event of this CPU, or there is none */
 void on_nic_raise(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
+	struct cpu_ctx *c = s->c;
 
-	if (c)
-		maybe_set(s, &c->raise[c->raise_next++ % RAISE_SLOTS], ev, hop);
+	if (c->irq_last && c->irq_last->seq + 1 == c->seq && c->irq_last->seen.tid == ev->tid)
+		maybe_set(s, &c->irq_last->raise, ev, hop);
+	else
+		unused(s);
+}
+
+static void poll_over(struct stitch *s)
+{
+	struct cpu_ctx *c = s->c;
+
+	c->poll.on = c->poll_irq.on = c->poll_raise.on = false;
+	c->last_gro = (struct flight_ref){};
+	list_end(s, &c->merged);
 }
 
 void on_nic_softirq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-
-	if (c)
-		maybe_set(s, &c->softirq, ev, hop);
+	/* polls run with softirqs off: none is going on now, whatever was seen of it */
+	poll_over(s);
+	maybe_set(s, &s->c->softirq, ev, hop);
 }
 
-/* The first raise after the interrupt and before the softirq */
-static void raise_find(struct cpu_ctx *c)
+/* A poll with just one interrupt waiting: a hint on who belongs to whom. Is it to be believed? */
+static bool irq_learn(struct irq_map *map, const struct irq_wait *w, __u64 napi)
+{
+	if (map->irq != w->irq || map->dev != w->dev || !map->napi) {
+		/* the device's first: it may be its only one */
+		*map = (struct irq_map){ .napi = napi, .irq = w->irq, .dev = w->dev, .score = 1 };
+	} else if (map->napi == napi) {
+		if (map->score < SCORE_MAX)
+			map->score++;
+	} else if (--map->score <= 0) {
+		map->napi = napi;
+		map->score = 1;
+	}
+	return map->napi == napi && map->score >= SCORE_BELIEVED;
+}
+
+static struct napi_done *napi_done(struct cpu_ctx *c, __u64 napi)
 {
 	int i;
 
-	c->poll_raise.on = false;
-	if (!c->poll_irq.on || !c->softirq.on)
-		return;
-	for (i = 0; i < RAISE_SLOTS; i++) {
-		const struct maybe *r = &c->raise[i];
+	for (i = 0; i < NAPI_SLOTS; i++)
+		if (c->done[i].napi == napi)
+			return &c->done[i];
+	return NULL;
+}
 
-		if (!r->on || r->s.ts < c->poll_irq.s.ts || r->s.ts > c->softirq.s.ts)
-			continue;
-		if (!c->poll_raise.on || r->s.ts < c->poll_raise.s.ts)
-			c->poll_raise = *r;
-	}
+static void napi_done_set(struct cpu_ctx *c, __u64 napi, unsigned int work)
+{
+	struct napi_done *d = napi_done(c, napi);
+
+	if (!d)
+		d = &c->done[c->done_next++ % NAPI_SLOTS];
+	d->napi = napi;
+	d->full = work >= POLL_WEIGHT;
 }
 
 /*
  * The interrupt that this poll serves. A device has several interrupts and NAPIs (virtio_net: one
- * of each for each direction and queue); which goes with which is learned when only one
- * interrupt of the device waits, and not guessed before.
+ * of each for each direction and queue), and a NAPI that used up its budget is polled again
+ * without any. So which goes with which is learned where only one waits, for a NAPI that was
+ * idle, and not guessed before.
  */
-static void irq_find(struct stitch *s, struct cpu_ctx *c, __u64 napi, __u16 dev)
+static struct irq_wait *irq_find(struct stitch *s, struct cpu_ctx *c, __u64 napi, __u16 dev)
 {
-	struct irq_wait *only = NULL;
+	const struct napi_done *done = napi_done(c, napi);
+	struct irq_wait *w, *only = NULL, *found = NULL;
+	unsigned int waiting = 0;
 	struct irq_map *map;
-	int i, open = 0;
 
-	c->poll_irq.on = false;
-	for (i = 0; i < IRQ_SLOTS; i++) {
-		struct irq_wait *w = &c->irq[i];
-
-		if (!w->seen.on || w->dev != dev)
+	for (w = c->irq; w < c->irq + IRQ_SLOTS; w++) {
+		if (w->state != IRQ_WAITING || w->dev != dev)
 			continue;
-		map = irq_map_of(s, w->irq);
-		if (map->irq == w->irq && map->dev == dev && map->napi) {
-			if (map->napi != napi)
-				continue;
-			only = w;
-			open = 1;
-			break;
-		}
 		only = w;
-		open++;
+		waiting++;
+		map = irq_map_of(s, w->irq);
+		if (map->irq == w->irq && map->dev == dev && map->napi == napi &&
+		    map->score >= SCORE_BELIEVED)
+			found = w;
 	}
-	if (open != 1)
-		return;
+	if (waiting != 1 || !done || done->full)
+		return found;
 	map = irq_map_of(s, only->irq);
-	map->irq = only->irq;
-	map->dev = dev;
-	map->napi = napi;
-	c->poll_irq = only->seen;
-	only->seen.on = false;
+	if (irq_learn(map, only, napi))
+		return only;
+	if (map->napi == napi)
+		only->state = IRQ_FREE;
+	return NULL;
 }
 
 void on_nic_poll(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
+	struct cpu_ctx *c = s->c;
+	struct irq_wait *irq;
 
-	if (!c)
-		return;
+	poll_over(s);
 	s->poll_covered = true;
 	maybe_set(s, &c->poll, ev, hop);
-	irq_find(s, c, ev->obj, c->poll.s.dev);
-	raise_find(c);
+	irq = irq_find(s, c, ev->obj, c->poll.s.dev);
+	if (!irq)
+		return;
+	c->poll_irq.on = true;
+	c->poll_irq.s = irq->seen;
+	c->poll_raise = irq->raise;
+	irq->state = IRQ_FREE;
+}
+
+/* Interrupts of the device that came while it was polled: this poll may have served them */
+static void irqs_of_poll(struct stitch *s, __u64 napi, __u16 dev)
+{
+	struct irq_wait *w;
+	struct irq_map *map;
+
+	for (w = s->c->irq; w < s->c->irq + IRQ_SLOTS; w++) {
+		if (w->state == IRQ_FREE || w->dev != dev)
+			continue;
+		map = irq_map_of(s, w->irq);
+		if (map->irq == w->irq && map->dev == dev && map->score >= SCORE_BELIEVED &&
+		    map->napi != napi)
+			continue;
+		if (s->c->poll.on && w->seen.ts >= s->c->poll.s.ts)
+			w->state = IRQ_UNSURE;
+		else if (w->state == IRQ_UNSURE)
+			w->state = IRQ_FREE;
+	}
 }
 
 void on_nic_polled(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-
 	(void)hop;
-	if (!c)
-		return;
-	c->poll.on = false;
-	c->poll_irq.on = false;
-	c->poll_raise.on = false;
-	c->last_gro = NULL;
+	irqs_of_poll(s, ev->obj, dev_of(s, ev, NULL));
+	napi_done_set(s->c, ev->obj, ev->len);
+	poll_over(s);
 }
 
 /* Prepend the poll and what led to it, when the packet came in it */
 void nic_birth(struct stitch *s, struct flight *f, const struct pl_event *ev)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-	int dev = names_dev(s->cfg.names, ev->netns, ev->ifindex);
+	struct cpu_ctx *c = s->c;
+	bool softirq = c->softirq.on && c->softirq.s.tid == ev->tid;
 
-	if (!c)
-		return;
 	/* a kernel whose poll function cannot be hooked: the softirq is all that is known */
 	if (!s->poll_covered) {
-		flight_add_if_later(s, f, &c->softirq);
+		if (softirq)
+			flight_add_if_later(s, f, &c->softirq);
 		return;
 	}
-	if (!c->poll.on || c->poll.s.dev != dev)
+	/* not the poll of another device, nor a busy poll from a system call after it */
+	if (!c->poll.on || c->poll.s.tid != ev->tid || c->poll.s.dev != dev_of(s, ev, NULL))
 		return;
 	if (c->poll_irq.on) {
 		flight_add_if_later(s, f, &c->poll_irq);
 		flight_add_if_later(s, f, &c->poll_raise);
-		/* net_rx_action() also polls what was scheduled after it began (6.3 and newer) */
-		flight_add_if_later(s, f, &c->softirq);
+		/* older than the interrupt: net_rx_action() went round once more (6.3 and newer) */
+		if (softirq)
+			flight_add_if_later(s, f, &c->softirq);
 	}
 	flight_add_if_later(s, f, &c->poll);
 }
 
+/*
+ * GRO merged the packet that it was given last on this CPU. The event does not tell which: held
+ * until the poll ends, as a packet that was given out after all contradicts it.
+ */
 void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-	struct sighting sight;
+	struct flight *f = flight_deref(s->c->last_gro);
 
-	if (!c || !c->last_gro) {
-		s->stats.unused++;
+	s->c->last_gro = (struct flight_ref){};
+	if (!f || f->last_tid != ev->tid ||
+	    (f->last_pkt != PL_HOP_nic_gro && f->last_pkt != PL_HOP_nic_grofrags)) {
+		unused(s);
 		return;
 	}
-	sight = sighting_of(s, ev, hop);
-	sight.dev = c->last_gro->s[c->last_gro->n - 1].dev;
-	flight_add(s, c->last_gro, &sight);
-	flight_end(s, c->last_gro, PACKET_MERGED);
+	f->held = sighting_of(s, ev, hop);
+	f->held.dev = f->last_dev;
+	f->held_kind = HELD_MERGED;
+	list_add_tail(&f->wait, &s->c->merged);
 }

@@ -2,51 +2,94 @@
 /* Hops that see the packet: chains by skb between birth and free, clones by buffer and key */
 #include "stitch_int.h"
 
-static bool identity_differs(const struct flight *f, const struct pl_event *ev)
+/*
+ * What can come next for an skb that a driver owns? A tap's packets are only read, freed or
+ * dropped; a NIC's only sent again (NETDEV_TX_BUSY), freed or dropped. Anything else: the skb
+ * was freed unseen, and this is another packet.
+ */
+static bool may_follow(const struct flight *f, enum pl_hop hop)
 {
-	if ((ev->flags & PL_F_KEY) && f->has_key && ev->key != f->key)
+	if (hop == PL_HOP_skb_free || hop == PL_HOP_drop)
 		return true;
-	return (ev->flags & PL_F_PAY) && f->has_pay && ev->pay != f->pay;
+	switch (f->last_pkt) {
+	case PL_HOP_tap_xmit:
+	case PL_HOP_vhost_copy:
+	case PL_HOP_tap_read:
+		return hop == PL_HOP_skb_copy;
+	case PL_HOP_nic_xmit:
+		return hop == PL_HOP_dev_xmit || hop == PL_HOP_qdisc_enq ||
+		       hop == PL_HOP_qdisc_deq;
+	default:
+		return hop != PL_HOP_skb_copy;
+	}
+}
+
+/* GRO gave out what it had held: flags of the packets that it merged are in the header now */
+static bool gro_gave_out(const struct flight *f, const struct pl_event *ev)
+{
+	return (ev->flags & PL_F_GSO) && f->held_kind != HELD_MERGED &&
+	       (f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags);
+}
+
+/* Is the packet that has this skb over, so that the event is another packet's? */
+static bool chain_over(const struct flight *f, const struct pl_event *ev, enum pl_hop hop)
+{
+	if (!may_follow(f, hop))
+		return true;
+	if (identity_differs(f, ev) && !gro_gave_out(f, ev))
+		return true;
+	/* GRO frees what it merges without a trace; only the key can tell that it did not */
+	if (f->held_kind == HELD_MERGED && !((ev->flags & PL_F_KEY) && f->has_key))
+		return true;
+	/* LOCAL: this skb has never been received */
+	return (ev->flags & PL_F_LOCAL) && !f->local && !f->mid;
 }
 
 /* The packet of a known skb, if it still is that packet: pointers are reused within microseconds */
-static struct flight *chain_find(struct stitch *s, const struct pl_event *ev)
+static struct flight *chain_find(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = flight_by_skb(s, ev->obj);
 
-	if (f && identity_differs(f, ev)) {
+	if (!f)
+		return NULL;
+	if (gap_since(s, f->last_cpu, f->last_ts)) {
+		flight_end_broken(s, f);
+		return NULL;
+	}
+	if (chain_over(f, ev, hop)) {
 		flight_end_here(s, f);
-		f = NULL;
+		return NULL;
+	}
+	if (f->held_kind == HELD_MERGED) {
+		/* it was another packet that was merged, or this is another one with the same key */
+		list_del(&f->wait);
+		f->held_kind = HELD_NONE;
+		f->ambiguous = true;
 	}
 	return f;
-}
-
-static void identity_update(struct stitch *s, struct flight *f, const struct pl_event *ev)
-{
-	flight_head_set(s, f, ev->head);
-	f->gso |= (ev->flags & PL_F_GSO) != 0;
-	if ((ev->flags & PL_F_KEY) && !f->has_key) {
-		f->has_key = true;
-		f->key = ev->key;
-		f->proto = ev->proto;
-		f->flow = ev->arg;
-	}
-	if ((ev->flags & PL_F_PAY) && !f->has_pay) {
-		f->has_pay = true;
-		f->pay = ev->pay;
-	}
 }
 
 static void packet_add(struct stitch *s, struct flight *f, const struct pl_event *ev,
 		       enum pl_hop hop, enum pl_role_kind role)
 {
 	struct sighting sight = sighting_of(s, ev, hop);
+	enum pl_dev_kind kind = PL_DEV_ANY;
 
-	sight.hop = hop_alias(hop, names_dev_kind(s->cfg.names, sight.dev), role, f->last_pkt);
+	if (hop == PL_HOP_dev_rx || hop == PL_HOP_dev_xmit || hop == PL_HOP_skb_copy ||
+	    hop == PL_HOP_skb_free) {
+		sight.dev = dev_of(s, ev, &kind);
+		sight.hop = hop_alias(hop, kind, role, f->last_pkt);
+	}
 	/* copies and frees cannot tell the device (skb->dev is not to be trusted there) */
 	if (!ev->ifindex && f->n)
 		sight.dev = f->s[f->n - 1].dev;
-	identity_update(s, f, ev);
+	if (f->last_pkt == PL_HOP_dev_xmit && hop != PL_HOP_skb_free)
+		s->goes_on[f->last_dev / 8] |= 1 << f->last_dev % 8;
+	if (gro_gave_out(f, ev) && (ev->flags & PL_F_KEY))
+		f->has_key = f->has_pay = false;
+	flight_identify(f, ev);
+	if (f->has_skb)
+		flight_head_set(s, f, ev->head);
 	flight_add(s, f, &sight);
 }
 
@@ -63,20 +106,9 @@ static struct flight *packet_birth(struct stitch *s, const struct pl_event *ev)
 	return f;
 }
 
-void on_nic_gro(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
-{
-	struct flight *f = packet_birth(s, ev);
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-
-	if (!f || !c)
-		return;
-	nic_birth(s, f, ev);
-	packet_add(s, f, ev, hop, PL_ROLE_NONE);
-	c->last_gro = f;
-}
-
 /* An unknown skb: a clone of a known packet, a packet made here, or one whose birth was missed */
-static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev)
+static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev, enum pl_hop hop,
+				     bool born)
 {
 	struct flight *f, *origin;
 	bool several;
@@ -87,50 +119,93 @@ static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev
 		return NULL;
 	if (!origin) {
 		f->ambiguous = several;
-		f->mid = !(ev->flags & PL_F_ENTRY);
+		f->mid = !born;
+		f->local = hop == PL_HOP_dev_queue && (ev->flags & PL_F_LOCAL);
 	}
 	flight_hash(s, f, ev->obj, ev->head);
 	return f;
 }
 
+void on_nic_gro(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	enum pl_dev_kind kind;
+	struct flight *f = NULL;
+
+	dev_of(s, ev, &kind);
+	/* veth with NAPI: the skb that the peer sent, unless an XDP program copied it */
+	if (kind == PL_DEV_VETH) {
+		f = flight_by_skb(s, ev->obj);
+		f = f && f->last_pkt == PL_HOP_dev_xmit ? chain_find(s, ev, hop) : NULL;
+	}
+	if (!f) {
+		f = packet_birth(s, ev);
+		if (!f)
+			return;
+		nic_birth(s, f, ev);
+	}
+	packet_add(s, f, ev, hop, PL_ROLE_NONE);
+	s->c->last_gro = flight_ref(f);
+}
+
 void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = chain_find(s, ev);
+	struct flight *f = chain_find(s, ev, hop);
 
 	if (!f)
-		f = packet_unknown(s, ev);
+		f = packet_unknown(s, ev, hop, ev->flags & PL_F_ENTRY);
 	if (f)
 		packet_add(s, f, ev, hop, PL_ROLE_NONE);
 }
 
-/* On a tap this is where the guest's packet becomes an skb; elsewhere a hop like others */
+/*
+ * netif_receive_skb() is called by the tap for the guest's packets, by drivers without GRO, and
+ * by the bridge for its own device, where the packet is one that was received before.
+ */
 void on_dev_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	int dev = names_dev(s->cfg.names, ev->netns, ev->ifindex);
+	enum pl_dev_kind kind;
 	struct flight *f;
 
-	if (dev < 0 || names_dev_kind(s->cfg.names, dev) != PL_DEV_TAP) {
-		on_packet(s, ev, hop);
-		return;
+	dev_of(s, ev, &kind);
+	if (kind == PL_DEV_TAP || kind == PL_DEV_NIC) {
+		f = packet_birth(s, ev);
+		if (f && kind == PL_DEV_TAP)
+			tx_birth(s, f, ev);
+	} else {
+		f = chain_find(s, ev, hop);
+		if (!f)
+			f = packet_unknown(s, ev, hop, kind != PL_DEV_BRIDGE);
 	}
-	f = packet_birth(s, ev);
-	if (!f)
-		return;
-	tx_birth(s, f, ev);
-	packet_add(s, f, ev, hop, PL_ROLE_NONE);
+	if (f)
+		packet_add(s, f, ev, hop, PL_ROLE_NONE);
 }
 
 void on_dev_xmit(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct cpu_ctx *c = cpu_ctx(s, ev->cpu);
-	struct flight *f = chain_find(s, ev);
+	struct flight *f = chain_find(s, ev, hop);
 
 	if (!f)
-		f = packet_unknown(s, ev);
-	if (!f || !c)
+		f = packet_unknown(s, ev, hop, false);
+	if (!f)
 		return;
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
-	c->last_tap = f->last_pkt == PL_HOP_tap_xmit ? f : NULL;
+	s->c->last_tap = (struct flight_ref){};
+	if (f->last_pkt == PL_HOP_tap_xmit)
+		s->c->last_tap = flight_ref(f);
+}
+
+/* The worker's last time on its CPU and its handle_rx: if newer than the packet, it waited for
+ * them. What began before the packet was there only went on when the worker ran again. */
+static void worker_prepend(struct stitch *s, struct flight *f, const struct task_ctx *t)
+{
+	__u64 last = f->s[f->n - 1].ts;
+
+	if (t->rx.on && t->rx.s.ts >= last) {
+		flight_add_if_later(s, f, &t->rx_run);
+		flight_add_if_later(s, f, &t->rx);
+	} else {
+		flight_add_if_later(s, f, &t->run);
+	}
 }
 
 /*
@@ -139,40 +214,48 @@ void on_dev_xmit(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
  */
 void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = chain_find(s, ev);
+	struct flight *f = flight_by_skb(s, ev->obj);
 	struct task_ctx *t;
 
-	if (!f || f->last_pkt != PL_HOP_tap_xmit) {
-		s->stats.unused++;
+	if (f && f->last_pkt != PL_HOP_tap_xmit) {
+		unused(s);
 		return;
 	}
-	t = task_ctx(s, ev->tid);
-	if (t && t->is_vhost) {
-		flight_add_if_later(s, f, &t->run);
-		flight_add_if_later(s, f, &t->rx);
+	f = f ? chain_find(s, ev, hop) : NULL;
+	if (!f) {
+		unused(s);
+		return;
 	}
+	t = task_of(s, ev);
+	if (t && t->is_vhost)
+		worker_prepend(s, f, t);
 	packet_add(s, f, ev, hop, t && t->is_vhost ? PL_ROLE_VHOST : PL_ROLE_NONE);
+	f->queue = ev->queue;
+	if (t && (t->is_vhost || t->is_vmm))
+		rx_batch_add(s, t, f);
 }
 
 void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = chain_find(s, ev);
+	struct flight *f = chain_find(s, ev, hop);
 	enum pl_hop before;
 
 	if (!f) {
-		s->stats.unused++;
+		unused(s);
 		return;
 	}
 	before = f->last_pkt;
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
 	flight_unhash(s, f);
-	switch (f->s[f->n - 1].hop) {
-	case PL_HOP_nic_txdone:
-		flight_end(s, f, PACKET_COMPLETE);
-		break;
+	switch (f->last_pkt) {
 	case PL_HOP_vhost_copied:
 	case PL_HOP_tap_copied:
-		rx_copied(s, f, ev);
+		/* a batch that will be told to the guest; else some program has it now */
+		if (list_empty(&f->wait))
+			flight_end(s, f, PACKET_COMPLETE);
+		break;
+	case PL_HOP_nic_txdone:
+		flight_end(s, f, PACKET_COMPLETE);
 		break;
 	default:
 		/* the host's own stack was the way's end; elsewhere it went on as something else */
@@ -182,16 +265,19 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 void on_drop(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = chain_find(s, ev);
+	struct flight *f = chain_find(s, ev, hop);
 	struct sighting sight;
 
 	if (!f) {
 		/* dropped before any hop saw it; without headers it is not a packet to anyone */
-		f = ev->flags & PL_F_KEY ? flight_new(s, ev) : NULL;
-		if (!f) {
-			s->stats.unused++;
+		if (!(ev->flags & PL_F_KEY)) {
+			unused(s);
 			return;
 		}
+		f = flight_new(s, ev);
+		if (!f)
+			return;
+		f->flow = 0;
 	}
 	sight = sighting_of(s, ev, hop);
 	sight.vlan = 0;

@@ -2,7 +2,7 @@
 /*
  * From the guest: the kick (exit, ioeventfd, wake-up of the worker), the worker's handle_tx, the
  * descriptors it fetched, the batch it handed to the tap. None of it has an skb yet; the tap
- * makes one for each packet of the batch, in order, in the same task.
+ * makes one for each packet of the batch, in order, in the same task, before it does the next.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,9 +10,19 @@
 
 #include "stitch_int.h"
 
+/* handle_tx() gives up its turn after so much (drivers/vhost/net.c); bytes less a margin for
+ * the virtio_net headers, which it counts too */
+#define TX_PACKETS_MAX	256
+#define TX_BYTES_MAX	(0x80000 - 0x8000)
+
+static struct kick_slot *kick_slot(struct stitch *s, __u64 dev)
+{
+	return &s->kicks[slot_of(dev, KICKS)];
+}
+
 void on_kvm_exit(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 
 	if (!t)
 		return;
@@ -22,7 +32,7 @@ void on_kvm_exit(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 void on_kvm_ioeventfd(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 
 	if (!t)
 		return;
@@ -30,6 +40,29 @@ void on_kvm_ioeventfd(struct stitch *s, const struct pl_event *ev, enum pl_hop h
 	if (t->ioeventfd.on)
 		t->exit.on = false;
 	maybe_set(s, &t->ioeventfd, ev, hop);
+}
+
+/*
+ * The guest kicked. Of the kicks until handle_tx comes, the first is the one that its packets
+ * waited for; whether it was the first is not certain when events of a vCPU were lost.
+ */
+void tx_wake(struct stitch *s, const struct pl_event *ev, const struct sighting *sight)
+{
+	struct kick_slot *slot = kick_slot(s, ev->obj);
+	struct task_ctx *vcpu = task_of(s, ev);
+
+	if (!vcpu)
+		return;
+	if (slot->dev != ev->obj)
+		*slot = (struct kick_slot){ .dev = ev->obj, .unsure = slot->dev != 0 };
+	if (s->c->gap_ts > slot->served_ts)
+		slot->unsure = true;
+	if (!slot->kick.wake.on) {
+		slot->kick.wake = (struct maybe){ true, *sight };
+		slot->kick.exit = vcpu->exit;
+		slot->kick.ioeventfd = vcpu->ioeventfd;
+	}
+	vcpu->exit.on = vcpu->ioeventfd.on = false;
 }
 
 static bool sends_alloc(struct stitch *s, struct task_ctx *t)
@@ -50,12 +83,12 @@ static bool sends_alloc(struct stitch *s, struct task_ctx *t)
 static void send_prepend(struct stitch *s, struct task_ctx *t, struct flight *f,
 			 const struct send *send)
 {
-	if (send->first_batch && t->kick.wake.on) {
+	if (t->batches == 1 && t->kick.wake.on) {
 		flight_add_if_later(s, f, &t->kick.exit);
 		flight_add_if_later(s, f, &t->kick.ioeventfd);
 		flight_add_if_later(s, f, &t->kick.wake);
-		flight_add_if_later(s, f, &t->kick.run);
-		flight_add_if_later(s, f, &t->kick.tx);
+		flight_add_if_later(s, f, &t->tx_run);
+		flight_add_if_later(s, f, &t->tx);
 	}
 	flight_add_if_later(s, f, &send->fetch);
 	flight_add(s, f, &send->s);
@@ -66,7 +99,7 @@ static void send_lost(struct stitch *s, struct task_ctx *t, const struct send *s
 {
 	struct pl_event ev = {
 		.ts = send->s.ts, .key = send->key, .pay = send->pay, .arg = send->s.arg,
-		.hook = send->s.hook,
+		.cpu = send->s.cpu, .hook = send->s.hook,
 		.flags = (send->has_key ? PL_F_KEY : 0) | (send->has_pay ? PL_F_PAY : 0),
 	};
 	struct flight *f = flight_new(s, &ev);
@@ -77,153 +110,189 @@ static void send_lost(struct stitch *s, struct task_ctx *t, const struct send *s
 	flight_end(s, f, PACKET_INCOMPLETE);
 }
 
-static void sends_flush(struct stitch *s, struct task_ctx *t, unsigned int n)
+void tx_give_up(struct stitch *s, struct task_ctx *t)
 {
-	unsigned int i;
-
-	for (i = 0; i < n && !s->err; i++)
-		send_lost(s, t, &t->send[i]);
-	t->nsend -= n;
-	memmove(t->send, t->send + n, t->nsend * sizeof(*t->send));
+	t->batch_open = false;
+	while (t->nsend && !s->err) {
+		t->nsend--;
+		send_lost(s, t, &t->send[t->send_at++]);
+	}
 }
 
 void on_vhost_tx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
-	struct kick_slot *slot = &s->kicks[(ev->obj * 0x9e3779b97f4a7c15ULL) >> 54];
+	struct kick_slot *slot = kick_slot(s, ev->obj);
+	struct task_ctx *t = task_of(s, ev);
 
 	if (!t || !sends_alloc(s, t))
 		return;
-	sends_flush(s, t, t->nsend);
 	t->is_vhost = true;
+	rx_batch_close(s, t);
+	tx_give_up(s, t);
+	t->tx_run = t->run;
+	maybe_set(s, &t->tx, ev, hop);
 	t->kick = (struct kick){};
-	if (slot->dev == ev->obj) {
+	t->nfetch = t->batches = 0;
+	t->tx_packets = t->tx_bytes = 0;
+	t->fetch_unsure = false;
+	if (slot->dev != ev->obj)
+		return;
+	/* not a kick that an earlier handle_tx, which was missed, had served */
+	if (slot->kick.wake.on && !slot->unsure && slot->kick.wake.s.ts >= t->gap_ts)
 		t->kick = slot->kick;
-		slot->kick = (struct kick){};
-		slot->worker = ev->tid;
-	}
-	t->kick.run = t->run;
-	maybe_set(s, &t->kick.tx, ev, hop);
-	t->nfetch = 0;
-	t->batches = 0;
-	t->batch_open = false;
+	slot->kick = (struct kick){};
+	slot->unsure = false;
+	slot->served_ts = ev->ts;
 }
 
 void on_vhost_fetch(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 
 	if (!t || !sends_alloc(s, t))
 		return;
-	t->batch_open = false;
+	t->is_vhost = true;
+	tx_give_up(s, t);
 	if (t->nfetch < FETCH_MAX)
 		maybe_set(s, &t->fetch[t->nfetch++], ev, hop);
+	else
+		t->fetch_unsure = true;
 }
 
 /*
  * Which descriptor was which packet? handle_tx() fetches until the ring is empty, the batch is
- * full, or a packet too large for it comes; then it hands the batch over. So a batch of n follows
- * n fetches, or n + 1 when the last one was the empty try or the large packet. Anything else
- * (an empty try in the middle: the guest was just then adding) is not certain.
+ * full, its turn is over, or a packet too large for the batch comes; then it hands the batch over.
+ * So a full batch follows as many fetches. A smaller one follows one more, the empty try or the
+ * large packet, unless the turn was over. Anything else (an empty try in the middle: the guest
+ * was just then adding) is not certain. A large packet is what was fetched last.
  */
-static void fetches_assign(struct stitch *s, struct task_ctx *t)
+static bool fetches_certain(const struct task_ctx *t)
 {
-	unsigned int n = t->nsend, i;
-
-	if (t->nfetch == n || (t->nfetch == n + 1 && n < VHOST_BATCH)) {
-		for (i = 0; i < n; i++)
-			t->send[i].fetch = t->fetch[i];
-		t->nfetch -= n;
-		memmove(t->fetch, t->fetch + n, t->nfetch * sizeof(*t->fetch));
-		return;
-	}
-	if (t->nfetch)
-		s->stats.unsure_fetches += n;
-	t->nfetch = 0;
+	if (t->fetch_unsure || !t->nfetch)
+		return false;
+	if (t->send[0].large)
+		return true;
+	if (t->nsend == VHOST_BATCH)
+		return t->nfetch == VHOST_BATCH;
+	return t->nfetch == t->nsend + 1 && t->tx_packets < TX_PACKETS_MAX &&
+	       t->tx_bytes < TX_BYTES_MAX;
 }
 
+static void fetches_assign(struct stitch *s, struct task_ctx *t)
+{
+	unsigned int i;
+
+	if (fetches_certain(t)) {
+		if (t->send[0].large)
+			t->fetch[0] = t->fetch[--t->nfetch];
+		for (i = 0; i < t->nsend; i++)
+			t->send[i].fetch = t->fetch[i];
+	} else if (t->nfetch) {
+		s->stats.unsure_fetches += t->nsend;
+	}
+	/* the last one may be the large packet's that comes next */
+	if (!t->send[0].large && t->nsend < VHOST_BATCH && t->nfetch) {
+		t->fetch[0] = t->fetch[t->nfetch - 1];
+		t->nfetch = 1;
+	} else {
+		t->nfetch = 0;
+	}
+	t->fetch_unsure = false;
+}
+
+/* tun_sendmsg() makes an event for each packet of its batch, numbered */
 void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 	struct send *send;
 
 	if (!t || !sends_alloc(s, t))
 		return;
-	if (!t->batch_open) {
-		/* what an earlier batch left has become no skb */
-		sends_flush(s, t, t->nsend);
+	s->send_covered = true;
+	t->is_vhost = true;
+	rx_batch_close(s, t);
+	if (ev->queue == 0 || !t->batch_open || ev->queue != t->send_next) {
+		tx_give_up(s, t);
+		t->send_at = 0;
 		t->batches++;
 		t->batch_open = true;
+		if (ev->queue)
+			t->fetch_unsure = true;
 	}
+	t->send_next = ev->queue + 1;
 	if (t->nsend == SEND_MAX)
-		sends_flush(s, t, 1);
+		return;
+	t->tx_packets++;
+	t->tx_bytes += ev->len;
 	send = &t->send[t->nsend++];
-	memset(send, 0, sizeof(*send));
 	send->s = sighting_of(s, ev, hop);
+	send->fetch.on = false;
 	send->key = ev->key;
 	send->pay = ev->pay;
 	send->has_key = ev->flags & PL_F_KEY;
 	send->has_pay = ev->flags & PL_F_PAY;
-	send->first_batch = t->batches == 1;
+	send->large = !ev->obj;
 }
 
 void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 
 	if (!t)
 		return;
-	/* a VMM that turns to sending has told its guest of what it copied, if it was to */
-	if (!t->is_vhost)
-		while (!s->err && !list_empty(&t->batch))
-			flight_end_here(s, list_entry(t->batch.next, struct flight, wait));
+	rx_batch_close(s, t);
 	maybe_set(s, &t->get, ev, hop);
 }
 
 static bool send_matches(const struct send *send, const struct pl_event *ev)
 {
-	if (!send->has_key || !(ev->flags & PL_F_KEY))
-		return false;
-	if (send->key != ev->key)
+	if (send->has_key && (ev->flags & PL_F_KEY) && send->key != ev->key)
 		return false;
 	return !send->has_pay || !(ev->flags & PL_F_PAY) || send->pay == ev->pay;
 }
 
-/* The batch's packet that this skb is: in order, by content; a large one has no content there */
+/* The batch's packet that this skb is: they come in order, but the tap may refuse some */
 static struct send *send_find(struct stitch *s, struct task_ctx *t, const struct pl_event *ev)
 {
-	unsigned int i;
+	unsigned int i, found = 0, matches = 0;
 
-	if (t->nsend == 1 && !t->send[0].has_key && t->get.on)
-		return &t->send[0];
-	for (i = 0; i < t->nsend; i++)
-		if (send_matches(&t->send[i], ev)) {
-			sends_flush(s, t, i);
-			return &t->send[0];
+	if (!t->nsend)
+		return NULL;
+	if (send_matches(&t->send[t->send_at], ev)) {
+		t->nsend--;
+		return &t->send[t->send_at++];
+	}
+	for (i = 1; i < t->nsend; i++)
+		if (send_matches(&t->send[t->send_at + i], ev)) {
+			found = i;
+			matches++;
 		}
-	return NULL;
+	if (matches != 1)
+		return NULL;
+	for (i = 0; i < found && !s->err; i++) {
+		t->nsend--;
+		send_lost(s, t, &t->send[t->send_at++]);
+	}
+	t->nsend--;
+	return &t->send[t->send_at++];
 }
 
 void tx_birth(struct stitch *s, struct flight *f, const struct pl_event *ev)
 {
-	struct task_ctx *t = task_ctx(s, ev->tid);
+	struct task_ctx *t = task_of(s, ev);
 	struct send *send;
 
 	if (!t)
 		return;
-	if (t->batch_open) {
+	rx_batch_close(s, t);
+	if (t->batch_open && t->nsend)
 		fetches_assign(s, t);
-		t->batch_open = false;
-	}
-	send = t->nsend ? send_find(s, t, ev) : NULL;
-	if (send) {
+	t->batch_open = false;
+	send = send_find(s, t, ev);
+	if (send)
 		send_prepend(s, t, f, send);
-		t->nsend--;
-		memmove(t->send, t->send + 1, t->nsend * sizeof(*t->send));
-	} else if (t->is_vhost) {
-		/* the worker made an skb of something that was not seen being sent */
-		f->mid = true;
-	}
+	else if (t->is_vhost && s->send_covered)
+		f->mid = true;	/* the worker made an skb of something that was not seen sent */
 	flight_add_if_later(s, f, &t->get);
 	t->get.on = false;
 }
