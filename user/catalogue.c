@@ -35,7 +35,7 @@ enum alias_row { ALIAS_none, PL_ALIASES(PL_X) NR_ALIASES };
 static const struct alias_desc aliases[NR_ALIASES] = { PL_ALIASES(PL_X) };
 #undef PL_X
 
-/* Last row of each base: rows of one base stand together, a later initialiser replaces an earlier */
+/* Last row of each base: the rows of one base stand together, later initialisers win */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define PL_X(hop, base, dev, role, after) [PL_HOP_##base] = ALIAS_##hop,

@@ -94,7 +94,7 @@ static void block_sort(struct pl_event *ev, struct pl_event *spare, size_t n)
 		}
 }
 
-/* Read a stream's next block into h, which is used up. A block that cannot be read is passed over */
+/* Read a stream's next block into h, which is used up. One that cannot be read is passed over */
 static int half_load(struct merge *m, struct stream *s, struct half *h)
 {
 	size_t block = m->order[s->block];
@@ -216,9 +216,11 @@ static int streams_make(struct merge *m, size_t *at)
 
 	for (i = 0; i < t->nblocks; i++)
 		m->nstreams += !at[t->blocks[i].cpu]++;
+	if (!m->nstreams)
+		return 0;
 	m->stream = calloc(m->nstreams, sizeof(*m->stream));
 	m->heap = calloc(m->nstreams, sizeof(struct stream *));
-	if (m->nstreams && (!m->stream || !m->heap))
+	if (!m->stream || !m->heap)
 		return -ENOMEM;
 	for (i = 0; i < TRACE_CPUS_MAX; i++) {
 		n = at[i];

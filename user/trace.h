@@ -22,16 +22,20 @@
  */
 enum trace_chunk {
 	TRACE_EVENTS = 1,
-	TRACE_META,	/* {version, host, release, machine, cpus, command[], start_real_ns, start_mono_ns, options{}} */
+	TRACE_META,	/* {version, host, release, machine, cpus, command[], start_real_ns,
+			 * start_mono_ns, options{}} */
 	TRACE_HOPS,	/* [{hop, state, hook, kind, target, tried[{hook, kind, target, error}]}] */
 	TRACE_DEVICES,	/* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
 	TRACE_TASKS,	/* [{tid, comm, role, vmm}] */
 	TRACE_CLOCK,	/* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
 	TRACE_COUNTS,	/* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
-	TRACE_COST,	/* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics, and events made in that time */
+	TRACE_COST,	/* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
+			 * and events made in that time */
 	TRACE_DROPS,	/* {reasons: {number: name}, places: {offset: {symbol, source}}} */
-	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by itself */
-	TRACE_CATALOGUE,	/* [hook id]: what the numbers of hooks in this file mean; written by trace_create() */
+	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by
+			 * itself */
+	TRACE_CATALOGUE,	/* [hook id]: what the numbers of hooks in this file mean; written
+				 * by trace_create() */
 	TRACE_NR_CHUNKS
 };
 

@@ -99,7 +99,7 @@ static int chunk_scan(const struct trace *t, __u64 *pos)
 		if (err)
 			return err;
 		for (at = buf; (rest = buf + len - at) >= hlen; at++) {
-			at = memchr(at, TRACE_CHUNK_MAGIC[0], rest - hlen + 1);
+			at = memchr(at, (unsigned char)TRACE_CHUNK_MAGIC[0], rest - hlen + 1);
 			if (!at)
 				break;
 			memcpy(&h, at, hlen);
@@ -327,11 +327,11 @@ static int trace_load(struct trace *t, char *err, size_t errlen)
 			    ret == -EBADMSG ? "it became shorter" : strerror(-ret));
 	if (t->good_bytes == sizeof(struct trace_header))
 		return fail(err, errlen, -ENODATA,
-			    "%s was cut off before its first whole chunk: nothing to read, record again",
+			    "%s was cut off before its first whole chunk: record again",
 			    t->path);
 	if (hooks_map(&w))
 		return fail(err, errlen, -EBADMSG,
-			    "%s: its list of hooks is damaged: read it with the pktlap that recorded it",
+			    "%s: list of hooks is damaged: use the pktlap that recorded it",
 			    t->path);
 	return 0;
 }

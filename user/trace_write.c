@@ -66,7 +66,7 @@ static int write_all(int fd, struct iovec *iov, int n)
 			iov++;
 			n--;
 		}
-		if (done > 0) {
+		if (done > 0 && n) {
 			iov->iov_base = (char *)iov->iov_base + done;
 			iov->iov_len -= done;
 		}

@@ -493,7 +493,7 @@ static void unknown_kind(void **state)
 	sample_free(s);
 }
 
-/* --- recordings of a pktlap with other hooks --------------------------------------------------- */
+/* --- recordings of a pktlap with other hooks ------------------------------------------------- */
 
 /* The sample as if the recorder had numbered its hooks in the way of ids; NULL: no list */
 static int renumbered_open(const struct sample *s, const json_t *ids, struct trace **t)
