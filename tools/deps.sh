@@ -12,7 +12,7 @@ build_pkgs="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev libdw-d
 test_pkgs="libcmocka-dev libclang-rt-dev jq iproute2 iputils-ping tcpdump procps socat"
 lint_pkgs="clang-tidy clang-format cppcheck shellcheck"
 lab_pkgs="qemu-system-x86 seabios ipxe-qemu busybox-static kmod cpio gzip xz-utils zstd iproute2
-	iputils-ping ethtool tcpdump procps util-linux"
+	iputils-ping ethtool tcpdump procps util-linux socat gcc libc6-dev"
 
 die()
 {
