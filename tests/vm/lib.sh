@@ -58,7 +58,7 @@ field()
 vm_up()
 {
 	"$vm_host" boot || return
-	vm "${VM_TOPOLOGY:-tools/lab/topo/bridge} && guest boot ${VM_NICS:-}"
+	VM_TIMEOUT=400 vm "${VM_TOPOLOGY:-tools/lab/topo/bridge} && guest boot ${VM_NICS:-}"
 }
 
 vm_part()

@@ -26,10 +26,15 @@ usage_die()
 	exit 2
 }
 
-# progress, with the seconds since the script started
+# progress, with the seconds since the script started; in the lab host, whose scripts are a
+# part of something longer, without
 say()
 {
-	printf '[%4d s] %s\n' "$SECONDS" "$*" >&2
+	if in_lab_host; then
+		printf '         %s\n' "$*" >&2
+	else
+		printf '[%4d s] %s\n' "$SECONDS" "$*" >&2
+	fi
 }
 
 # print the comment block at the top of the calling script

@@ -301,12 +301,22 @@ static uint32_t new_run(void)
 	return (uint32_t)now_ns() ^ (uint32_t)getpid() << 16;
 }
 
+/* The default queue holds some hundred packets: a stalled guest would lose what comes then. */
+static void roomy_queue(int s)
+{
+	int big = 16 << 20;
+
+	if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big)))
+		setsockopt(s, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+}
+
 static int udp_echo(const struct options *o)
 {
 	struct sockaddr_storage from;
 	int s = server_socket(o, SOCK_DGRAM);
 	uint64_t n = 0;
 
+	roomy_queue(s);
 	while (!stopped) {
 		socklen_t len = sizeof(from);
 		ssize_t got = recvfrom(s, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
@@ -373,6 +383,7 @@ static int udp_send(const struct options *o)
 
 	if (!q.sent_at)
 		fail(EXIT_FAIL, "no memory for %llu requests", (unsigned long long)o->count);
+	roomy_queue(s);
 	next = now_ns();
 	while (q.sent < o->count && !stopped) {
 		struct header h = { MAGIC, q.run, q.sent };
@@ -469,14 +480,13 @@ static uint32_t queue_drops(struct msghdr *m, uint32_t old)
 
 static int udp_sink(const struct options *o)
 {
-	int s = server_socket(o, SOCK_DGRAM), one = 1, big = 16 << 20;
+	int s = server_socket(o, SOCK_DGRAM), one = 1;
 	uint64_t received = 0, distinct = 0, bytes = 0, foreign = 0;
 	struct seen *seen = NULL;
 	uint32_t drops = 0;
 
 	setsockopt(s, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof(one));
-	if (setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big)))
-		setsockopt(s, SOL_SOCKET, SO_RCVBUF, &big, sizeof(big));
+	roomy_queue(s);
 	while (!stopped && !(o->count && distinct >= o->count)) {
 		struct pollfd p = { .fd = s, .events = POLLIN };
 		/* the clock of -t starts with the first packet */
