@@ -156,10 +156,11 @@ lint: all deps-lint $(unit_src) ## clang-format, clang-tidy, cppcheck, shellchec
 .PHONY: install uninstall
 install: all ## PREFIX (default /usr/local) and DESTDIR say where
 	install -D -m 755 $(B)/pktlap $(DESTDIR)$(PREFIX)/bin/pktlap
+	install -D -m 644 user/pktlap.1 $(DESTDIR)$(PREFIX)/share/man/man1/pktlap.1
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/pktlap/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/pktlap/LICENSE
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/pktlap
+	rm -f $(DESTDIR)$(PREFIX)/bin/pktlap $(DESTDIR)$(PREFIX)/share/man/man1/pktlap.1
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pktlap
 
 .PHONY: clean
