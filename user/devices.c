@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util.h"
+
 /* State of one scan */
 struct scan {
 	struct devices *all;
@@ -309,11 +311,11 @@ json_t *devices_doc(const struct devices *all)
 	for (i = 0; doc && i < all->n; i++) {
 		const struct device *d = &all->dev[i];
 
-		json_array_append_new(doc, json_pack("{s:I, s:s, s:i, s:s, s:s, s:s, s:s}",
-				"netns", (json_int_t)d->netns, "netns_name", d->netns_name,
-				"ifindex", (int)d->ifindex, "name", d->name,
-				"kind", dev_kind_name(d->kind), "driver", d->driver,
-				"master", d->master_name));
+		json_array_append_new(doc, json_pack("{s:I, s:o, s:i, s:o, s:s, s:o, s:o}",
+				"netns", (json_int_t)d->netns, "netns_name", json_text(d->netns_name),
+				"ifindex", (int)d->ifindex, "name", json_text(d->name),
+				"kind", dev_kind_name(d->kind), "driver", json_text(d->driver),
+				"master", json_text(d->master_name)));
 	}
 	return doc;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "record_int.h"
+#include "util.h"
 
 /* Write and release; a NULL document is a lack of memory */
 static int doc_put(struct recorder *r, enum trace_chunk kind, json_t *doc)
@@ -19,14 +20,10 @@ static int doc_put(struct recorder *r, enum trace_chunk kind, json_t *doc)
 static json_t *strings_doc(const char *const *s, size_t n)
 {
 	json_t *a = json_array();
-	json_t *one;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		/* an argument need not be UTF-8; JSON must be */
-		one = json_string(s[i]);
-		json_array_append_new(a, one ? one : json_string("?"));
-	}
+	for (i = 0; i < n; i++)
+		json_array_append_new(a, json_text(s[i]));
 	return a;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util.h"
+
 #define TASKS_MAX	65536	/* a fork bomb must not grow the recorder */
 
 struct task {
@@ -246,8 +248,8 @@ json_t *tasks_doc(const struct tasks *t)
 		const struct task *k = &t->slot[i];
 
 		if (k->tid)
-			json_array_append_new(doc, json_pack("{s:I, s:s, s:s, s:I}", "tid",
-				(json_int_t)k->tid, "comm", k->comm, "role", role_name(k->role),
+			json_array_append_new(doc, json_pack("{s:I, s:o, s:s, s:I}", "tid",
+				(json_int_t)k->tid, "comm", json_text(k->comm), "role", role_name(k->role),
 				"vmm", (json_int_t)k->tgid));
 	}
 	return doc;

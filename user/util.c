@@ -102,3 +102,19 @@ int stdout_finish(void)
 		msg_error("cannot write the output: %s", strerror(-err));
 	return err;
 }
+
+json_t *json_text(const char *s)
+{
+	json_t *text = json_string(s);
+	char *copy, *p;
+
+	if (text)
+		return text;
+	copy = strdup(s);
+	for (p = copy; p && *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	text = copy ? json_string(copy) : NULL;
+	free(copy);
+	return text;
+}

@@ -3,6 +3,7 @@
 #ifndef PKTLAP_UTIL_H
 #define PKTLAP_UTIL_H
 
+#include <jansson.h>
 #include <linux/types.h>
 
 /*
@@ -16,6 +17,12 @@ int parse_u64(const char *s, __u64 *out);
 
 /* "5", "1.5s", "200ms", "10us", "300ns"; without a unit: seconds. 0, -EINVAL or -ERANGE */
 int parse_duration(const char *s, __u64 *out_ns);
+
+/*
+ * JSON string of bytes that need not be UTF-8 (task names, device names, arguments): what is not
+ * ASCII becomes '?' then. Caller owns the reference; NULL: no memory.
+ */
+json_t *json_text(const char *s);
 
 /*
  * Flush stdout and say so on stderr when the output could not be written (full disk).
