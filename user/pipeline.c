@@ -132,7 +132,7 @@ static __u64 lost_events(const struct trace *t)
 enum cmd_status pipeline_status(const struct pipeline *p)
 {
 	const struct merge_stats *merge = merge_stats(p->merge);
-	__u64 lost = lost_events(p->trace);
+	__u64 lost = lost_events(p->trace), damaged = merge->bad_blocks + p->trace->damaged;
 	char cut[128] = "", bad[96] = "", loss[96] = "";
 
 	if (p->trace->truncated)
@@ -140,9 +140,9 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 			 p->trace->good_bytes, p->trace->file_bytes);
 	else if (!p->trace->ended)
 		snprintf(cut, sizeof(cut), "; the recorder was killed, or is still running");
-	if (merge->bad_blocks)
-		snprintf(bad, sizeof(bad), "; %llu damaged blocks with %llu events left out",
-			 merge->bad_blocks, merge->bad_events);
+	if (damaged)
+		snprintf(bad, sizeof(bad), "; %llu blocks damaged or missing, %llu events of them known",
+			 damaged, merge->bad_events);
 	if (lost)
 		snprintf(loss, sizeof(loss), "; %llu events were lost while recording", lost);
 

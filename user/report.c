@@ -53,7 +53,7 @@ static void report_counters(struct report *r, const struct report_input *in)
 
 	r->truncated = in->trace->truncated;
 	r->ended = in->trace->ended;
-	r->bad_blocks = in->merge->bad_blocks;
+	r->bad_blocks = in->merge->bad_blocks + in->trace->damaged;
 	r->bad_events = in->merge->bad_events;
 	r->late_events = in->merge->late;
 
