@@ -22,14 +22,14 @@ static const struct argp_option options[] = {
 };
 
 static const char doc[] =
-	"Where the packets' time went: for each path the time of each stage, in the order of the way, "
-	"from the recording FILE (default pktlap.data).\v"
-	"A stage that fewer than 1 % of the path's packets met and that took less than 1 % of its time "
-	"is rare; rare stages are folded into one row without --all. The largest stage is bold on a "
-	"terminal, unless NO_COLOR is set.\n\n"
-	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost or the recording is cut off or "
-	"damaged; the report is of what there is. A closed pipe (| head) ends pktlap by SIGPIPE, as "
-	"it does other filters.";
+	"Where the packets' time went: for each path the time of each stage, in the order of the "
+	"way, from the recording FILE (default pktlap.data).\v"
+	"A stage is rare that fewer than one in 100 of the path's packets met and that took less "
+	"than a hundredth of its time; rare stages are folded into one row without --all. The "
+	"largest stage is bold on a terminal, unless NO_COLOR is set.\n\n"
+	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost or the recording is cut "
+	"off or damaged; the report is of what there is. A closed pipe (| head) ends pktlap by "
+	"SIGPIPE, as it does other filters.";
 
 struct args {
 	struct pipeline_config pipeline;

@@ -19,25 +19,27 @@ enum { OPT_SLOWEST = 0x100, OPT_PACKET, OPT_PATH, OPT_END, OPT_TIMES };
 
 static const struct argp_option options[] = {
 	{ "slowest", OPT_SLOWEST, "N", 0,
-	  "Only the N packets of the longest time, slowest first (complete ones without --end)", 0 },
+	  "Only the N packets of the longest time, slowest first (complete ones without --end)",
+	  0 },
 	{ "packet", OPT_PACKET, "ID", 0,
 	  "Only this packet, as numbered in the report; may be repeated", 0 },
 	{ "path", OPT_PATH, "N", 0, "Only packets of this path, as numbered in the report", 0 },
 	{ "end", OPT_END, "HOW", 0,
-	  "Only packets that ended so: complete, dropped, merged, aggregate, incomplete, ambiguous", 0 },
+	  "Only packets that ended so: complete, dropped, merged, aggregate, incomplete, ambiguous",
+	  0 },
 	{ "times", OPT_TIMES, "KIND", 0,
 	  "rel: since the packet's first sighting (default); ns: of the wall clock, in ns, and no "
 	  "delta, for programs", 0 },
 	{ "unit", 'u', "UNIT", 0, "Relative times in ns, us (default) or ms", 0 },
 	{ "verbose", 'v', NULL, 0,
-	  "Also which hook made each sighting, its length (of a batch: the count) and argument", 0 },
+	  "Also which hook made each sighting, its length (of a batch: the count), argument", 0 },
 	{ 0 },
 };
 
 static const char doc[] =
-	"Single packets of the recording FILE (default pktlap.data): a row for each sighting, with its "
-	"time, the time since the one before, hop, device, CPU and task. Without a filter all of "
-	"them, in the order in which they ended.\v"
+	"Single packets of the recording FILE (default pktlap.data): a row for each sighting, with "
+	"its time, the time since the one before, hop, device, CPU and task. Without a filter all "
+	"of them, in the order in which they ended.\v"
 	"Exit status: 0 ok, 1 failed or no such packet, 2 wrong usage, 3 events were lost or the "
 	"recording is cut off or damaged.";
 
@@ -159,7 +161,7 @@ static int packet_take(void *ctx, const struct packet *p)
 /* Numbers of paths go by their packets, so they are known only after reading all */
 static int paths_find(struct script *s, struct pipeline *p)
 {
-	const struct breakdown *paths;
+	const struct breakdown *paths = NULL;
 	int err = breakdown_new(&s->paths);
 
 	if (!err)
@@ -168,7 +170,8 @@ static int paths_find(struct script *s, struct pipeline *p)
 		err = breakdown_finish(s->paths, &paths);
 	if (err || s->args->path <= paths->npaths)
 		return err;
-	msg_error("%s: no path %llu (number of paths: %zu)", p->cfg.path, s->args->path, paths->npaths);
+	msg_error("%s: no path %llu (number of paths: %zu)", p->cfg.path, s->args->path,
+		  paths->npaths);
 	return -ENOENT;
 }
 

@@ -133,7 +133,7 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 {
 	const struct merge_stats *merge = merge_stats(p->merge);
 	__u64 lost = lost_events(p->trace), damaged = merge->bad_blocks + p->trace->damaged;
-	char cut[128] = "", bad[96] = "", loss[96] = "";
+	char cut[128] = "", bad[96] = "", loss[96] = "", all[320];
 
 	if (p->trace->truncated)
 		snprintf(cut, sizeof(cut), "; cut off after %llu of %llu bytes",
@@ -146,9 +146,10 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 	if (lost)
 		snprintf(loss, sizeof(loss), "; %llu events were lost while recording", lost);
 
-	if (!*cut && !*bad && !*loss)
+	snprintf(all, sizeof(all), "%s%s%s", cut, bad, loss);
+	if (!*all)
 		return CMD_OK;
-	msg_error("%s is not complete%s%s%s", p->cfg.path, cut, bad, loss);
+	msg_error("%s is not complete: %s", p->cfg.path, all + strlen("; "));
 	return CMD_PARTIAL;
 }
 

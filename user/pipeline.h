@@ -41,7 +41,10 @@ int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg);
  */
 int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packet *p), void *ctx);
 
-/* After a run: CMD_OK, or CMD_PARTIAL after one line on stderr: events lost, recording cut off or damaged */
+/*
+ * After a run: CMD_OK, or CMD_PARTIAL after one line on stderr (events lost, recording cut off or
+ * damaged).
+ */
 enum cmd_status pipeline_status(const struct pipeline *p);
 
 void pipeline_close(struct pipeline *p);

@@ -52,7 +52,7 @@ struct report_cost {
 
 struct report_path {
 	unsigned int id;
-	const char **chain;	/* devices and tasks on the way: "eth1", "br0", "tap0", "vhost-2154" */
+	const char **chain;	/* devices and tasks on the way: "eth1", "br0", "tap0" */
 	size_t nchain;
 	struct report_hop *hops;
 	size_t nhops;
@@ -113,7 +113,9 @@ struct report {
 	__u64 start_real_ns, start_mono_ns, duration_ns;
 	bool truncated;		/* the file does not end on a whole chunk */
 	bool ended;		/* the recorder ended by itself */
-	__u64 bad_blocks, bad_events, late_events;
+	__u64 bad_blocks;	/* of the file: damaged or missing */
+	__u64 bad_events;	/* in those of them that could be read that far */
+	__u64 late_events;	/* out of order in the file beyond repair */
 
 	__u64 made_events;	/* by the programs, as they counted them; 0: not known */
 	__u64 stored_events;	/* in the file */

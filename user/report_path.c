@@ -89,7 +89,9 @@ static void path_labels(struct report *r, struct report_path *p, const struct pa
 			if (stat->nodes[j].hop == stat->nodes[i].hop &&
 			    stat->nodes[j].dev != stat->nodes[i].dev)
 				devs = true;
-		h->label = devs && *h->dev ? arena_printf(&r->mem, "%s@%s", h->hop, h->dev) : h->hop;
+		h->label = h->hop;
+		if (devs && *h->dev)
+			h->label = arena_printf(&r->mem, "%s@%s", h->hop, h->dev);
 		if (h->nth)
 			h->label = arena_printf(&r->mem, "%s#%u", h->label, h->nth + 1);
 	}

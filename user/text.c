@@ -40,8 +40,12 @@ int text_unit_parse(const char *name, enum text_unit *unit)
 static size_t utf8_decode(const char *s, __u32 *cp)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t n = *u < 0x80 ? 1 : *u < 0xc2 ? 0 : *u < 0xe0 ? 2 : *u < 0xf0 ? 3 : *u < 0xf5 ? 4 : 0;
+	size_t n = 0;
 
+	if (*u < 0x80)
+		n = 1;
+	else if (*u >= 0xc2 && *u < 0xf5)
+		n = *u < 0xe0 ? 2 : *u < 0xf0 ? 3 : 4;
 	*cp = n == 1 ? *u : *u & (0x7f >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((u[i] & 0xc0) != 0x80)

@@ -32,7 +32,8 @@ void text_printf(const struct text_out *o, const char *fmt, ...)
 
 /* Columns that s takes on a terminal, as text_printf() writes it */
 size_t text_width(const struct text_out *o, const char *s);
-size_t text_width_n(const struct text_out *o, const char *s, size_t bytes);	/* of its beginning */
+/* The same of its first bytes */
+size_t text_width_n(const struct text_out *o, const char *s, size_t bytes);
 
 /*
  * Copy a name that came from outside (device, task, symbol), with control characters replaced:

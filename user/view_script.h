@@ -16,7 +16,7 @@ struct script_view {
 	const struct wallclock *clock;
 	const json_t *drops;	/* TRACE_DROPS, may be NULL */
 	bool verbose;		/* also the hook and what it counted */
-	bool absolute;		/* wall clock times in ns, for programs, in place of relative ones */
+	bool absolute;		/* wall clock times in ns in place of relative ones */
 };
 
 /* 0 or -ENOMEM */

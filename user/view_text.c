@@ -215,8 +215,10 @@ static void show_drop(const struct report_drop *d, const struct text_out *o, con
 	text_printf(o, "%s%llu dropped", indent, d->packets);
 	if (*d->hop)
 		text_printf(o, " after %s%s%s", d->hop, *d->dev ? " on " : "", d->dev);
-	text_printf(o, ": %s%s, in %s%s%s%s\n", d->reason_known ? "" : "reason ", d->reason, d->place, *d->source ? " (" : "", d->source,
-		    *d->source ? ")" : "");
+	text_printf(o, ": %s%s, in %s", d->reason_known ? "" : "reason ", d->reason, d->place);
+	if (*d->source)
+		text_printf(o, " (%s)", d->source);
+	text_printf(o, "\n");
 }
 
 static int show_path(const struct report *r, const struct report_path *p,
@@ -250,7 +252,7 @@ static void show_no_path(const struct report *r, const struct text_out *o)
 	else if (!r->seen)
 		text_printf(o, "\nNo event belongs to a packet: nothing to break down.\n");
 	else if (r->packets[PACKET_AGGREGATE] + r->packets[PACKET_MERGED] == r->seen)
-		text_printf(o, "\nAll packets are GSO or GRO aggregates, which are not broken down.\n");
+		text_printf(o, "\nAll packets are GSO or GRO aggregates: not broken down.\n");
 	else
 		text_printf(o, "\nNo packet was seen on its whole way: nothing to break down.\n");
 }
@@ -325,7 +327,7 @@ static void show_hook_costs(const struct report *r, const struct text_out *o)
 	list_begin(&l, o, "own cost, ns a run:");
 	for (size_t i = 0; i < r->nhook_cost; i++)
 		list_item(&l, "%s %llu", r->hook_cost[i].hop, r->hook_cost[i].ns_per_run);
-	text_printf(o, "\n  (kernel's run statistics of the programs; the dispatch comes on top)\n");
+	text_printf(o, "\n  (kernel's run statistics; the dispatch of a program comes on top)\n");
 }
 
 static void show_damage(const struct report *r, const struct text_out *o)
@@ -333,7 +335,7 @@ static void show_damage(const struct report *r, const struct text_out *o)
 	list_counts(o, "lost events by hop:", r->lost_by_hop, r->nlost_by_hop);
 	list_counts(o, "lost events by CPU:", r->lost_by_cpu, r->nlost_by_cpu);
 	if (r->bad_blocks)
-		text_printf(o, "damaged in the file: %llu blocks with %llu events, left out\n",
+		text_printf(o, "damaged or missing in the file: %llu blocks, %llu events of them known\n",
 			    r->bad_blocks, r->bad_events);
 	if (r->evicted)
 		text_printf(o, "given up to save memory: %llu packets (--max-in-flight)\n",

@@ -37,7 +37,9 @@ static void test_parse_duration(void **state)
 		{ "0", 0 },		 { "0.25ms", 250000 },	  { "1.0000000019", 1000000001 },
 		{ "2.s", 2000000000 },	 { "1.9ns", 1 },
 	};
-	static const char *const bad[] = { "", ".5", "5 s", "-5", "5m", "5ss", "1.5.5s", "s", "1e3" };
+	static const char *const bad[] = {
+		"", ".5", "5 s", "-5", "5m", "5ss", "1.5.5s", "s", "1e3",
+	};
 	__u64 ns;
 
 	(void)state;

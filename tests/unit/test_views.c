@@ -139,7 +139,8 @@ static void test_schema_refuses(void **state)
 		struct schema_check c = { .root = schema };
 		json_t *doc = json_of(f.report);
 
-		json_object_set_new(doc, bad[i].key, json_loads(bad[i].value, JSON_DECODE_ANY, NULL));
+		json_object_set_new(doc, bad[i].key,
+				    json_loads(bad[i].value, JSON_DECODE_ANY, NULL));
 		assert_false(schema_check(&c, schema, doc, "report"));
 		json_decref(doc);
 	}
@@ -166,7 +167,8 @@ static void test_json_content(void **state)
 	json_array_foreach(json_object_get(path, "stages"), i, stage) {
 		const json_t *from = json_array_get(hops, int_at(stage, "from_index"));
 
-		assert_true(json_equal(json_object_get(from, "hop"), json_object_get(stage, "from")));
+		assert_true(json_equal(json_object_get(from, "hop"),
+				       json_object_get(stage, "from")));
 		assert_true(json_equal(json_object_get(from, "dev"),
 				       json_object_get(stage, "from_dev")));
 		share += int_at(stage, "share_ppm");

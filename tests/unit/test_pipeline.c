@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a file to a report: the status that each kind of recording gives, packets numbered the same
+ * in each reading, and nothing that random events could break.
+ */
+#include <errno.h>
+
+#include "trace_files.h"
+
+#include "breakdown.h"
+#include "pipeline.h"
+#include "report.h"
+#include "view.h"
+#include "view_script.h"
+
+enum {
+	WHOLE = 0,
+	NO_END = 1,
+	LOSS = 2,
+};
+
+static void put_doc(struct trace_writer *w, enum trace_chunk kind, const char *text)
+{
+	json_t *doc = json_loads(text, 0, NULL);
+
+	assert_non_null(doc);
+	assert_int_equal(trace_write_doc(w, kind, doc), 0);
+	json_decref(doc);
+}
+
+/* One packet: queued, transmitted to a tap, copied to its reader, consumed */
+static void put_packet(struct trace_writer *w, __u64 id)
+{
+	static const enum pl_hook hooks[] = {
+		PL_HOOK_receive_skb_entry, PL_HOOK_receive_skb, PL_HOOK_dev_queue_tp,
+		PL_HOOK_start_xmit, PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb,
+	};
+	struct pl_event ev = {
+		.obj = 0xffff888000000000 + id * 256, .head = 1000 + id, .key = id * 7919,
+		.proto = 17, .len = 92, .netns = 1, .tid = 500, .flags = PL_F_KEY | PL_F_PAY,
+		.pay = id,
+	};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		ev.ts = 1000000000 + id * 100000 + i * 1000;
+		ev.hook = hooks[i];
+		ev.ifindex = i < 2 ? 2 : 4;
+		if (hooks[i] == PL_HOOK_receive_skb_entry)
+			ev.flags |= PL_F_ENTRY;
+		assert_int_equal(trace_write_event(w, 0, &ev), 0);
+	}
+}
+
+static const char *make_file(char path[128], int flags)
+{
+	struct trace_writer *w;
+
+	file_path(path, "a");
+	assert_int_equal(trace_create(path, hide_key, &w), 0);
+	put_doc(w, TRACE_META, "{\"host\": \"h\", \"start_mono_ns\": 1000000000}");
+	put_doc(w, TRACE_DEVICES,
+		"[{\"netns\": 1, \"ifindex\": 2, \"name\": \"eth1\", \"kind\": \"nic\"},"
+		" {\"netns\": 1, \"ifindex\": 4, \"name\": \"tap0\", \"kind\": \"tap\"}]");
+	for (__u64 id = 1; id <= 1000; id++)
+		put_packet(w, id);
+	assert_int_equal(trace_flush(w, 0, 0), 0);
+	if (flags & LOSS)
+		put_doc(w, TRACE_COUNTS, "{\"hooks\": {\"consume_skb\": {\"made\": 9, \"lost\": 3,"
+					 " \"by_cpu\": {\"0\": 3}}}}");
+	if (!(flags & NO_END))
+		put_doc(w, TRACE_END, "{\"reason\": \"test\", \"end_mono_ns\": 2000000000}");
+	assert_int_equal(trace_finish(w), 0);
+	return path;
+}
+
+struct seen {
+	__u64 n, ids, stop_at;
+};
+
+static int count(void *ctx, const struct packet *p)
+{
+	struct seen *seen = ctx;
+
+	seen->ids = seen->ids * 31 + p->id;
+	return ++seen->n == seen->stop_at;
+}
+
+static enum cmd_status status_of(const char *path, struct seen *seen)
+{
+	struct pipeline_config cfg = { .path = path };
+	enum cmd_status status;
+	struct pipeline p;
+
+	assert_int_equal(pipeline_open(&p, &cfg), 0);
+	assert_int_equal(pipeline_run(&p, count, seen), 0);
+	status = pipeline_status(&p);
+	pipeline_close(&p);
+	return status;
+}
+
+static void test_status(void **state)
+{
+	struct seen seen = { 0 };
+	struct stat st;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(status_of(make_file(path, WHOLE), &seen), CMD_OK);
+	assert_int_equal(seen.n, 1000);
+	assert_int_equal(status_of(make_file(path, LOSS), &seen), CMD_PARTIAL);
+	assert_int_equal(status_of(make_file(path, NO_END), &seen), CMD_PARTIAL);
+
+	/* cut off: what is before it counts */
+	make_file(path, WHOLE);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 5), 0);
+	seen.n = 0;
+	assert_int_equal(status_of(path, &seen), CMD_PARTIAL);
+	assert_int_equal(seen.n, 1000);
+}
+
+static void test_missing(void **state)
+{
+	struct pipeline_config cfg = { .path = "/no/such/file" };
+	struct pipeline p;
+
+	(void)state;
+	assert_int_equal(pipeline_open(&p, &cfg), -ENOENT);
+	pipeline_close(&p);
+}
+
+/* Numbers of packets hold from one reading to the next; a reading may end early */
+static void test_repeat(void **state)
+{
+	struct pipeline_config cfg = { 0 };
+	struct seen a = { 0 }, b = { 0 }, c = { .stop_at = 10 };
+	struct pipeline p;
+	char path[128];
+
+	(void)state;
+	cfg.path = make_file(path, WHOLE);
+	assert_int_equal(pipeline_open(&p, &cfg), 0);
+	assert_int_equal(pipeline_run(&p, count, &a), 0);
+	assert_int_equal(pipeline_run(&p, count, &c), 0);
+	assert_int_equal(pipeline_run(&p, count, &b), 0);
+	assert_int_equal(a.n, 1000);
+	assert_int_equal(a.ids, b.ids);
+	assert_int_equal(c.n, 10);
+	pipeline_close(&p);
+}
+
+static int feed_and_view(void *ctx, const struct packet *p)
+{
+	void **both = ctx;
+
+	assert_true(p->n <= PACKET_MAX_SIGHTINGS);
+	for (size_t i = 1; i < p->n; i++)
+		assert_true(p->s[i].ts >= p->s[i - 1].ts);
+	assert_int_equal(view_script(both[1], p), 0);
+	return breakdown_packet(both[0], p);
+}
+
+static void views_check(struct pipeline *p, struct breakdown_builder *b, FILE *f)
+{
+	struct report_input in = {
+		.file = p->cfg.path, .trace = p->trace, .names = p->names,
+		.stitch = stitch_stats(p->stitch), .merge = merge_stats(p->merge),
+	};
+	struct text_out out = { .f = f, .utf8 = true };
+	struct report *r;
+
+	assert_int_equal(breakdown_finish(b, &in.breakdown), 0);
+	assert_int_equal(report_new(&in, &r), 0);
+	for (size_t i = 0; i < r->npaths; i++) {
+		__u64 ppm = 0;
+
+		for (size_t j = 0; j < r->paths[i].nstages; j++)
+			ppm += r->paths[i].stages[j].d.share_ppm;
+		assert_int_equal(ppm, r->paths[i].total.share_ppm);
+	}
+	assert_int_equal(view_text(r, &out, true), 0);
+	assert_int_equal(view_json(r, f), 0);
+	assert_int_equal(view_csv(r, f), 0);
+	report_free(r);
+}
+
+static void random_file(char path[128], __u64 *rnd)
+{
+	struct trace_writer *w;
+	__u64 ts = 1000;
+
+	file_path(path, "b");
+	remove(path);
+	assert_int_equal(trace_create(path, hide_key, &w), 0);
+	for (int i = 0; i < 20000; i++) {
+		struct pl_event ev;
+
+		event_random(&ev, rnd);
+		/* few objects, devices and tasks, or nothing would join */
+		ev.obj = random_next(rnd) % 40 << 8;
+		ev.key = random_next(rnd) % 40;
+		ev.head = ev.obj;
+		ev.ifindex = random_next(rnd) % 5;
+		ev.netns = 1;
+		ev.tid = random_next(rnd) % 9;
+		ev.ts = ts += random_next(rnd) % 5000;
+		assert_int_equal(trace_write_event(w, random_next(rnd) % 4, &ev), 0);
+	}
+	assert_int_equal(trace_finish(w), 0);
+}
+
+static void test_random_events(void **state)
+{
+	__u64 rnd = 20261124;
+
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		struct pipeline_config cfg = { 0 };
+		struct script_view view = { 0 };
+		struct breakdown_builder *b;
+		struct wallclock *clock;
+		struct pipeline p;
+		char path[128];
+
+		random_file(path, &rnd);
+		cfg.path = path;
+		assert_int_equal(pipeline_open(&p, &cfg), 0);
+		assert_int_equal(breakdown_new(&b), 0);
+		assert_int_equal(wallclock_new(p.trace, &clock), 0);
+		view.out.f = fopen("/dev/null", "w");
+		view.names = p.names;
+		view.clock = clock;
+		view.verbose = true;
+		assert_int_equal(pipeline_run(&p, feed_and_view, (void *[]){ b, &view }), 0);
+		views_check(&p, b, view.out.f);
+		fclose(view.out.f);
+		wallclock_free(clock);
+		breakdown_free(b);
+		pipeline_close(&p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_random_events),
+	};
+
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
+}
