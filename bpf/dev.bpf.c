@@ -40,6 +40,30 @@ int BPF_PROG(pl_qdisc_enqueue_raw, void *q, void *txq, struct sk_buff *skb)
 	return skb_hop(SKB_HOP(qdisc_enqueue_raw, PROBED, 0), skb, NULL);
 }
 
+/* Global, so that the verifier looks at it once and not in each round of the loop */
+__noinline int dequeue_event(__u64 skb, __u8 hook)
+{
+	struct skb_hop hop = { .hook = hook, .direct = PROBED };
+
+	return skb_hop(hop, (void *)skb, NULL);
+}
+
+/* The packets of a bulk that come after skb */
+static __always_inline int dequeue_rest(__u8 hook, struct sk_buff *skb, int packets)
+{
+	int i;
+
+	for (i = 1; i < BULK_MAX; i++) {
+		if (packets <= i)
+			break;
+		skb = READ(PROBED, skb, next);
+		if (!skb)
+			break;
+		dequeue_event((__u64)skb, hook);
+	}
+	return 0;
+}
+
 /*
  * skb is NULL when nothing is due (still with packets = 1), and the verifier of 6.12 and newer
  * wants to see it checked. A bulk hangs on skb->next.
@@ -47,29 +71,19 @@ int BPF_PROG(pl_qdisc_enqueue_raw, void *q, void *txq, struct sk_buff *skb)
 SEC("tp_btf/qdisc_dequeue")
 int BPF_PROG(pl_qdisc_dequeue, void *q, void *txq, int packets, struct sk_buff *skb)
 {
-	int i;
-
-	for (i = 0; i < BULK_MAX && skb; i++) {
-		skb_hop(SKB_HOP(qdisc_dequeue, DIRECT, 0), skb, NULL);
-		if (packets <= i + 1)
-			break;
-		skb = skb->next;
-	}
-	return 0;
+	if (!skb)
+		return 0;
+	skb_hop(SKB_HOP(qdisc_dequeue, DIRECT, 0), skb, NULL);
+	return dequeue_rest(PL_HOOK_qdisc_dequeue, skb, packets);
 }
 
 SEC("raw_tp/qdisc_dequeue")
 int BPF_PROG(pl_qdisc_dequeue_raw, void *q, void *txq, int packets, struct sk_buff *skb)
 {
-	int i;
-
-	for (i = 0; i < BULK_MAX && skb; i++) {
-		skb_hop(SKB_HOP(qdisc_dequeue_raw, PROBED, 0), skb, NULL);
-		if (packets <= i + 1)
-			break;
-		skb = READ(PROBED, skb, next);
-	}
-	return 0;
+	if (!skb)
+		return 0;
+	dequeue_event((__u64)skb, PL_HOOK_qdisc_dequeue_raw);
+	return dequeue_rest(PL_HOOK_qdisc_dequeue_raw, skb, packets);
 }
 
 SEC("tp_btf/net_dev_start_xmit")
