@@ -16,8 +16,8 @@
 #include "event.h"
 #include "catalogue.h"
 
-#define ARPHRD_LOOPBACK	772	/* include/uapi/linux/if_arp.h */
-#define ARPHRD_NONE	0xfffe
+#define ARPHRD_ETHER	1	/* include/uapi/linux/if_arp.h */
+#define ARPHRD_LOOPBACK	772
 #define EPOLLIN		0x001
 #define EPOLLRDNORM	0x040
 #define NET_RX_SOFTIRQ	3	/* include/linux/interrupt.h */

@@ -78,6 +78,19 @@ static __always_inline bool skb_is_gso(unsigned char *head, __u32 end)
 	return size != 0;
 }
 
+/*
+ * Is there an Ethernet header at mac? Not on tun, PPP, IP tunnels: there mac_header, when it is set
+ * at all, is where the network header is. type 0: the device is not known.
+ */
+static __always_inline bool has_ethernet(struct sk_buff *skb, bool direct, __u32 mac, __u16 type)
+{
+	if (mac == MAC_UNSET)
+		return false;
+	if (type)
+		return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
+	return mac != READ(direct, skb, network_header);
+}
+
 /* Identity, length, tags of the skb into e */
 static __always_inline void skb_fill(struct pl_event *e, struct sk_buff *skb, bool direct,
 				     __u16 type)
@@ -88,7 +101,7 @@ static __always_inline void skb_fill(struct pl_event *e, struct sk_buff *skb, bo
 	__u32 tail = READ(direct, skb, tail);
 	__u32 mac = READ(direct, skb, mac_header);
 	__u32 proto = READ(direct, skb, protocol);
-	bool l3_only = type == ARPHRD_NONE || mac == MAC_UNSET;
+	bool l3_only = !has_ethernet(skb, direct, mac, type);
 	__u32 start = l3_only ? READ(direct, skb, network_header) : mac;
 	__u64 vlan;
 
