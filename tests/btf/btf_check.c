@@ -178,7 +178,7 @@ static enum verdict function_verdict(const struct check *c, const struct kernel 
 {
 	const struct hook_desc *d = hook_desc(hook);
 	struct place place[PLACES_MAX];
-	unsigned int i, n = kernel_find(k, d->target, BTF_KIND_FUNC, place, PLACES_MAX);
+	unsigned int i, symbols, n = kernel_find(k, d->target, BTF_KIND_FUNC, place, PLACES_MAX);
 
 	for (i = 0; i < n; i++) {
 		const struct btf *btf = place[i].mod->btf;
@@ -192,9 +192,15 @@ static enum verdict function_verdict(const struct check *c, const struct kernel 
 			return ABSENT;
 		}
 	}
-	if (!kernel_has_symbol(k, d->target)) {
+	symbols = kernel_symbols(k, d->target);
+	if (!symbols) {
 		snprintf(why, WHY_MAX, "no symbol");
 		return ABSENT;
+	}
+	if (symbols > 1) {
+		/* a kprobe takes any of them, or none (6.6 and newer) */
+		snprintf(why, WHY_MAX, "%u symbols of this name", symbols);
+		return DIFFERENT;
 	}
 	if (!n && d->kind != PL_KIND_KPROBE) {
 		snprintf(why, WHY_MAX, "not in BTF");

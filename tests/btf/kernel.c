@@ -36,9 +36,22 @@ static int cmp_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool kernel_has_symbol(const struct kernel *k, const char *name)
+unsigned int kernel_symbols(const struct kernel *k, const char *name)
 {
-	return k->symbols.n && bsearch(&name, k->symbols.v, k->symbols.n, sizeof(*k->symbols.v), cmp_name);
+	const struct names *s = &k->symbols;
+	unsigned int n = 0;
+	char **hit, **end;
+
+	if (!s->n)
+		return 0;
+	hit = bsearch(&name, s->v, s->n, sizeof(*s->v), cmp_name);
+	if (!hit)
+		return 0;
+	while (hit > s->v && !strcmp(hit[-1], name))
+		hit--;
+	for (end = s->v + s->n; hit < end && !strcmp(*hit, name); hit++)
+		n++;
+	return n;
 }
 
 static int fail(const char *path, const char *what)

@@ -49,7 +49,8 @@ void kernel_close(struct kernel *k);
 unsigned int kernel_find(const struct kernel *k, const char *name, unsigned int kind,
 			 struct place *out, unsigned int max);
 
-bool kernel_has_symbol(const struct kernel *k, const char *name);
+/* How many symbols have this name, in the kernel and its modules */
+unsigned int kernel_symbols(const struct kernel *k, const char *name);
 
 int names_add(struct names *s, const char *name, size_t len);
 
