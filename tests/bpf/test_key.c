@@ -37,11 +37,15 @@ static int setup(void **state)
 {
 	static struct fixture f = { .random = 88172645463325252ULL };
 
-	f.skel = run_bpf__open_and_load();
+	*state = &f;
+	f.skel = run_bpf__open();
 	if (!f.skel)
 		return -1;
+	/* 6.1: a tc program must not ask for the task */
+	bpf_program__set_autoload(f.skel->progs.run_skb, false);
+	if (run_bpf__load(f.skel))
+		return -1;
 	f.fd = bpf_program__fd(f.skel->progs.run_key);
-	*state = &f;
 	return 0;
 }
 
