@@ -150,9 +150,12 @@ int round_choose(struct hooks *h)
 
 static FILE *enabled_functions_open(void)
 {
-	FILE *f = fopen("/sys/kernel/tracing/enabled_functions", "re");
+	static const char *const paths[] = {
+		"/sys/kernel/tracing/enabled_functions",
+		"/sys/kernel/debug/tracing/enabled_functions",
+	};
 
-	return f ? f : fopen("/sys/kernel/debug/tracing/enabled_functions", "re");
+	return fopen(access(paths[0], R_OK) ? paths[1] : paths[0], "re");
 }
 
 void hooks_verify(struct hooks *h)

@@ -11,6 +11,7 @@ top=$(cd "$here/../.." && pwd)
 # shellcheck source=tests/tap.sh
 . "$top/tests/tap.sh"
 PKTLAP=${PKTLAP:-$top/build/pktlap}
+# shellcheck disable=SC2034 # for the tests
 TRAFFIC=$top/build/traffic
 TAPREAD=$top/build/tests/netns/tapread
 # runs side by side do not meet

@@ -21,7 +21,7 @@ q() { jq -r "$1" "$work/a.json"; }
 is "$(q .schema)" 1 "report has schema 1"
 is "$(q '[.paths[].packets] | add')" $count "all packets are in paths"
 is "$(q .packets.complete)" $count "all packets are complete"
-is "$(q .packets.incomplete),"$(q .packets.ambiguous) 0,0 "none is incomplete or ambiguous"
+is "$(q .packets.incomplete),$(q .packets.ambiguous)" 0,0 "none is incomplete or ambiguous"
 is "$(q .lost.events)" 0 "no event was lost"
 is "$(q '.paths | length')" 1 "they share one path"
 
