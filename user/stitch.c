@@ -102,7 +102,7 @@ static bool order_check(struct stitch *s, struct cpu_ctx *c, const struct pl_eve
 	if (ev->flags & PL_F_GAP) {
 		cpu_reset(s, c);
 		s->gaps = true;
-		c->gap_ts = s->now;
+		s->gap_ts = c->gap_ts = s->now;
 	}
 	return true;
 }
@@ -130,6 +130,8 @@ int stitch_event(struct stitch *s, const struct pl_event *ev)
 
 int stitch_finish(struct stitch *s)
 {
+	if (!s->err)
+		tasks_give_up(s);
 	while (!s->err && !list_empty(&s->lru))
 		flight_end_here(s, list_entry(s->lru.next, struct flight, lru));
 	return s->err;

@@ -94,6 +94,11 @@ nomem:
 	return NULL;
 }
 
+bool task_known(const struct stitch *s, __u32 tid)
+{
+	return tid && s->task_size && *task_slot(s->task, s->task_size, tid);
+}
+
 struct task_ctx *task_ctx(struct stitch *s, __u32 tid)
 {
 	struct task_ctx *t = NULL;
@@ -128,23 +133,35 @@ static void task_missed(struct stitch *s, struct task_ctx *t, __u64 gap_ts)
 	list_end_missed(s, &t->batch, gap_ts);
 	list_end_missed(s, &t->used, gap_ts);
 	list_end_missed(s, &t->pending, gap_ts);
-	t->nbatch = 0;
 	t->told = TOLD_OTHER;
 	tx_give_up(s, t);
 	t->fetch_unsure = true;
+	t->nfetch = 0;
 	t->kick = (struct kick){};
 	t->exit.on = t->ioeventfd.on = t->get.on = t->tx.on = t->tx_run.on = false;
 	t->rx.on = t->rx_run.on = false;
 }
 
-struct task_ctx *task_of(struct stitch *s, const struct pl_event *ev)
+/*
+ * A task that moved, or may have been elsewhere, soon after events were lost: its last ones on
+ * the other CPU may be among them.
+ */
+static bool moved_in_doubt(const struct stitch *s, const struct task_ctx *t,
+			   const struct pl_event *ev, bool switched_in)
+{
+	return (t->last_cpu != ev->cpu || switched_in) && gap_in_doubt(s);
+}
+
+static struct task_ctx *task_at(struct stitch *s, const struct pl_event *ev, bool switched_in)
 {
 	struct task_ctx *t = task_ctx(s, ev->tid);
 	__u64 gap_ts = s->c->gap_ts;
 
 	if (!t)
 		return NULL;
-	if (gap_since(s, t->last_cpu, t->last_ts)) {
+	if (moved_in_doubt(s, t, ev, switched_in)) {
+		task_missed(s, t, s->now);
+	} else if (gap_since(s, t->last_cpu, t->last_ts)) {
 		if (s->cpu[t->last_cpu] && s->cpu[t->last_cpu]->gap_ts > gap_ts)
 			gap_ts = s->cpu[t->last_cpu]->gap_ts;
 		task_missed(s, t, gap_ts);
@@ -152,6 +169,25 @@ struct task_ctx *task_of(struct stitch *s, const struct pl_event *ev)
 	t->last_cpu = ev->cpu;
 	t->last_ts = ev->ts;
 	return t;
+}
+
+struct task_ctx *task_of(struct stitch *s, const struct pl_event *ev)
+{
+	return task_at(s, ev, false);
+}
+
+struct task_ctx *task_switched_in(struct stitch *s, const struct pl_event *ev)
+{
+	return task_at(s, ev, true);
+}
+
+void tasks_give_up(struct stitch *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->task_size; i++)
+		if (s->task[i])
+			tx_give_up(s, s->task[i]);
 }
 
 void task_ctxs_free(struct stitch *s)

@@ -232,6 +232,18 @@ struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool 
 	return NULL;
 }
 
+void flights_end_of_head(struct stitch *s, __u32 head)
+{
+	struct flight *f, *next;
+
+	/* ending one changes nothing else in the bucket */
+	for (f = s->by_head[slot_of(head, BUCKETS)]; f && !s->err; f = next) {
+		next = f->head_next;
+		if (f->head == head)
+			flight_end_here(s, f);
+	}
+}
+
 static bool sightings_grow(struct flight *f)
 {
 	struct sighting *more = malloc(PACKET_MAX_SIGHTINGS * sizeof(*more));
@@ -386,6 +398,8 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 	case PL_HOP_kvm_msi:
 	case PL_HOP_kvm_inject:
 	case PL_HOP_kvm_kick:
+	case PL_HOP_kvm_run:
+	case PL_HOP_kvm_inj:
 		return true;
 	default:
 		return false;

@@ -28,6 +28,7 @@
 #define TASKS_MAX	65536
 #define IRQ_SLOTS	8	/* interrupts that wait for their poll, on a CPU */
 #define NAPI_SLOTS	8	/* NAPIs whose last poll is remembered, on a CPU */
+#define GAP_DOUBT_NS	1000000000ULL
 #define VHOST_BATCH	64	/* VHOST_NET_BATCH, drivers/vhost/net.c */
 #define SEND_MAX	VHOST_BATCH
 #define FETCH_MAX	(2 * VHOST_BATCH + 2)
@@ -145,7 +146,6 @@ struct task_ctx {
 	struct list batch;		/* copied, not yet told */
 	struct list used;		/* told to the ring, not yet to the vCPU */
 	struct list pending;		/* vCPU: waiting for the entry */
-	unsigned int nbatch;
 	__u64 call;			/* eventfd that is signalled for used */
 	enum told told;
 	/* from the guest */
@@ -153,7 +153,7 @@ struct task_ctx {
 	struct kick kick;		/* worker: of the handle_tx that runs */
 	unsigned int send_at, nsend, send_next, nfetch, batches;
 	__u64 tx_packets, tx_bytes;	/* of this handle_tx */
-	bool fetch_unsure, batch_open;
+	bool fetch_unsure, batch_open, batch_broken;
 	struct send *send;		/* SEND_MAX, allocated at the first use */
 	struct maybe *fetch;		/* FETCH_MAX, likewise */
 };
@@ -203,7 +203,9 @@ struct stitch {
 	struct list lru;
 	size_t in_flight;
 	__u64 next_id, now;
+	__u64 gap_ts;			/* of any CPU */
 	struct cpu_ctx *c;		/* of the event at hand */
+	bool conflict;			/* its skb and its buffer tell of different packets */
 	struct cpu_ctx *cpu[CPUS_MAX];
 	struct task_ctx **task;		/* open addressing */
 	size_t task_size, ntasks;
@@ -230,8 +232,12 @@ void cpu_ctxs_free(struct stitch *s);
 
 /* Any task, without an event of its own. NULL: no memory, or more tasks than a host can have */
 struct task_ctx *task_ctx(struct stitch *s, __u32 tid);
+bool task_known(const struct stitch *s, __u32 tid);
 /* The task of this event; what it had begun is given up if events of it may be missing */
 struct task_ctx *task_of(struct stitch *s, const struct pl_event *ev);
+struct task_ctx *task_switched_in(struct stitch *s, const struct pl_event *ev);
+/* Nothing more comes: what tasks handed to the tap has not become an skb */
+void tasks_give_up(struct stitch *s);
 void task_ctxs_free(struct stitch *s);
 
 /* Device of an event, kind may be NULL */
@@ -257,6 +263,15 @@ static inline bool gap_since(const struct stitch *s, unsigned int cpu, __u64 ts)
 	return s->c->gap_ts > ts || (s->cpu[cpu] && s->cpu[cpu]->gap_ts > ts);
 }
 
+/*
+ * A gap is known only when its CPU makes its next event. For a while after one, anywhere, there
+ * may be others that are not known yet.
+ */
+static inline bool gap_in_doubt(const struct stitch *s)
+{
+	return __builtin_expect(s->gaps, 0) && s->gap_ts + GAP_DOUBT_NS > s->now;
+}
+
 /* --- stitch_flight.c --- */
 
 struct flight *flight_new(struct stitch *s, const struct pl_event *ev);
@@ -269,6 +284,8 @@ void flight_head_set(struct stitch *s, struct flight *f, __u32 head);
 /* A clone: the packet of this buffer that an unknown skb stands for. *several: not certain */
 struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool *several);
 struct flight *flight_fork(struct stitch *s, const struct flight *from, const struct pl_event *ev);
+/* This buffer is another packet's from now on: those that had it have been freed */
+void flights_end_of_head(struct stitch *s, __u32 head);
 /* What an event adds to the packet's identity */
 void flight_identify(struct flight *f, const struct pl_event *ev);
 bool identity_differs(const struct flight *f, const struct pl_event *ev);
@@ -351,6 +368,8 @@ void tx_wake(struct stitch *s, const struct pl_event *ev, const struct sighting 
 void nic_birth(struct stitch *s, struct flight *f, const struct pl_event *ev);
 /* stitch_rx.c: the copy of a packet begins, in this task; what its last batch missed is over */
 void rx_batch_add(struct stitch *s, struct task_ctx *t, struct flight *f);
+/* A copy begins, of what is not known: likewise */
+void rx_next(struct stitch *s, const struct pl_event *ev);
 /* The task turns to something else: no signal comes any more for what it told so far */
 void rx_batch_close(struct stitch *s, struct task_ctx *t);
 /* stitch_kvm.c: this task signalled the packets in its used list; the injection comes next */

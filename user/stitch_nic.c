@@ -120,13 +120,15 @@ static struct irq_wait *irq_find(struct stitch *s, struct cpu_ctx *c, __u64 napi
 	struct irq_map *map;
 
 	for (w = c->irq; w < c->irq + IRQ_SLOTS; w++) {
-		if (w->state != IRQ_WAITING || w->dev != dev)
+		if (w->state == IRQ_FREE || w->dev != dev)
 			continue;
 		only = w;
 		waiting++;
 		map = irq_map_of(s, w->irq);
-		if (map->irq == w->irq && map->dev == dev && map->napi == napi &&
-		    map->score >= SCORE_BELIEVED)
+		if (w->state == IRQ_UNSURE)
+			waiting++;	/* it may be this poll's: nothing to learn from the others */
+		else if (map->irq == w->irq && map->dev == dev && map->napi == napi &&
+			 map->score >= SCORE_BELIEVED)
 			found = w;
 	}
 	if (waiting != 1 || !done || done->full)
@@ -169,7 +171,7 @@ static void irqs_of_poll(struct stitch *s, __u64 napi, __u16 dev)
 		if (map->irq == w->irq && map->dev == dev && map->score >= SCORE_BELIEVED &&
 		    map->napi != napi)
 			continue;
-		if (s->c->poll.on && w->seen.ts >= s->c->poll.s.ts)
+		if (!s->c->poll.on || w->seen.ts >= s->c->poll.s.ts)
 			w->state = IRQ_UNSURE;
 		else if (w->state == IRQ_UNSURE)
 			w->state = IRQ_FREE;

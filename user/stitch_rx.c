@@ -34,7 +34,7 @@ static enum pl_role_kind run_role(const struct stitch *s, const struct pl_event 
 
 void on_sched_run(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct task_ctx *t = task_of(s, ev);
+	struct task_ctx *t = task_switched_in(s, ev);
 	struct sighting sight;
 	struct list *l;
 
@@ -68,7 +68,6 @@ void rx_batch_close(struct stitch *s, struct task_ctx *t)
 		list_end_broken(s, &t->batch);
 	else
 		list_end(s, &t->batch);
-	t->nbatch = 0;
 }
 
 void on_vhost_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
@@ -83,26 +82,44 @@ void on_vhost_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	maybe_set(s, &t->rx, ev, hop);
 }
 
-void rx_batch_add(struct stitch *s, struct task_ctx *t, struct flight *f)
+/* The copy of a packet begins: what was told so far is not signalled any more */
+static void rx_batch_next(struct stitch *s, struct task_ctx *t)
 {
 	list_end(s, &t->used);
 	t->told = TOLD_OTHER;
 	/* a backend in user space: whether one signal is for several packets is its own affair */
 	if (!t->is_vhost)
 		list_end(s, &t->batch);
+}
+
+void rx_next(struct stitch *s, const struct pl_event *ev)
+{
+	if (task_known(s, ev->tid))
+		rx_batch_next(s, task_of(s, ev));
+}
+
+void rx_batch_add(struct stitch *s, struct task_ctx *t, struct flight *f)
+{
+	rx_batch_next(s, t);
 	list_add_tail(&f->wait, &t->batch);
-	t->nbatch++;
 }
 
 /* More packets than buffers that were used: some were told in a call that was missed */
-static void batch_doubt(struct stitch *s, struct task_ctx *t)
+static void batch_doubt(struct stitch *s, struct list *batch, __u32 used)
 {
-	while (!s->err && t->nbatch > 1) {
-		struct flight *f = flight_of(t->batch.next);
+	struct flight *f;
+	struct list *l;
+	__u32 n = 0;
 
+	for (l = batch->next; l != batch; l = l->next)
+		n++;
+	if (!used || n <= used)
+		return;
+	/* the last one is of this call for sure */
+	while (!s->err && batch->next->next != batch) {
+		f = flight_of(batch->next);
 		f->ambiguous = true;
 		flight_end(s, f, PACKET_AMBIGUOUS);
-		t->nbatch--;
 	}
 }
 
@@ -126,9 +143,7 @@ void on_vhost_used(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		unused(s);
 		return;
 	}
-	if (ev->arg && t->nbatch > ev->arg)
-		batch_doubt(s, t);
-	t->nbatch = 0;
+	batch_doubt(s, &t->batch, ev->arg);
 	sight = sighting_of(s, ev, hop);
 	list_move_all(&t->batch, &t->used);
 	list_add_sighting(s, &t->used, &sight);
@@ -145,7 +160,6 @@ void on_vhost_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop ho
 	 * queue comes after packets were sent, which closed the batch */
 	if (!s->used_covered && !list_empty(&t->batch)) {
 		list_move_all(&t->batch, &t->used);
-		t->nbatch = 0;
 		t->call = ev->obj;
 		t->told = TOLD_RING;
 	}

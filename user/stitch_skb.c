@@ -45,19 +45,44 @@ static bool chain_over(const struct flight *f, const struct pl_event *ev, enum p
 	return (ev->flags & PL_F_LOCAL) && !f->local && !f->mid;
 }
 
+/*
+ * Seen last on another CPU, soon after events were lost somewhere: its end and its skb's next
+ * packet may be among them (gap_in_doubt()). Then only the key can tell that it is the same.
+ */
+static bool moved_in_doubt(const struct stitch *s, const struct flight *f,
+			   const struct pl_event *ev)
+{
+	return f->last_cpu != ev->cpu && gap_in_doubt(s) &&
+	       !((ev->flags & PL_F_KEY) && f->has_key);
+}
+
+static bool is_clone(struct stitch *s, const struct pl_event *ev)
+{
+	bool several;
+
+	return flight_by_head(s, ev, &several) || several;
+}
+
 /* The packet of a known skb, if it still is that packet: pointers are reused within microseconds */
 static struct flight *chain_find(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = flight_by_skb(s, ev->obj);
 
+	s->conflict = false;
 	if (!f)
 		return NULL;
-	if (gap_since(s, f->last_cpu, f->last_ts)) {
+	if (gap_since(s, f->last_cpu, f->last_ts) || moved_in_doubt(s, f, ev)) {
 		flight_end_broken(s, f);
 		return NULL;
 	}
 	if (chain_over(f, ev, hop)) {
 		flight_end_here(s, f);
+		return NULL;
+	}
+	if (ev->head != f->head && is_clone(s, ev)) {
+		/* freed unseen, and taken again for a clone; or its buffer was replaced just so */
+		flight_end_here(s, f);
+		s->conflict = true;
 		return NULL;
 	}
 	if (f->held_kind == HELD_MERGED) {
@@ -93,13 +118,14 @@ static void packet_add(struct stitch *s, struct flight *f, const struct pl_event
 	flight_add(s, f, &sight);
 }
 
-/* A new packet; whatever had this skb before is over */
+/* A new packet; whatever had this skb or this buffer before is over */
 static struct flight *packet_birth(struct stitch *s, const struct pl_event *ev)
 {
 	struct flight *old = flight_by_skb(s, ev->obj), *f;
 
 	if (old)
 		flight_end_here(s, old);
+	flights_end_of_head(s, ev->head);
 	f = flight_new(s, ev);
 	if (f)
 		flight_hash(s, f, ev->obj, ev->head);
@@ -114,6 +140,10 @@ static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev
 	bool several;
 
 	origin = flight_by_head(s, ev, &several);
+	if (s->conflict) {
+		several = true;
+		origin = NULL;
+	}
 	f = origin ? flight_fork(s, origin, ev) : flight_new(s, ev);
 	if (!f)
 		return NULL;
@@ -217,12 +247,14 @@ void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	struct flight *f = flight_by_skb(s, ev->obj);
 	struct task_ctx *t;
 
-	if (f && f->last_pkt != PL_HOP_tap_xmit) {
+	if (f && (f->last_pkt == PL_HOP_vhost_copy || f->last_pkt == PL_HOP_tap_read)) {
 		unused(s);
 		return;
 	}
-	f = f ? chain_find(s, ev, hop) : NULL;
+	f = f && f->last_pkt == PL_HOP_tap_xmit ? chain_find(s, ev, hop) : NULL;
 	if (!f) {
+		/* a packet that is not known, or no packet at all: but the task is at the next */
+		rx_next(s, ev);
 		unused(s);
 		return;
 	}

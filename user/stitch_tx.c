@@ -117,6 +117,7 @@ void tx_give_up(struct stitch *s, struct task_ctx *t)
 		t->nsend--;
 		send_lost(s, t, &t->send[t->send_at++]);
 	}
+	t->send_at = t->nsend = 0;
 }
 
 void on_vhost_tx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
@@ -191,7 +192,7 @@ static void fetches_assign(struct stitch *s, struct task_ctx *t)
 		s->stats.unsure_fetches += t->nsend;
 	}
 	/* the last one may be the large packet's that comes next */
-	if (!t->send[0].large && t->nsend < VHOST_BATCH && t->nfetch) {
+	if (!t->fetch_unsure && !t->send[0].large && t->nsend < VHOST_BATCH && t->nfetch) {
 		t->fetch[0] = t->fetch[t->nfetch - 1];
 		t->nfetch = 1;
 	} else {
@@ -216,12 +217,13 @@ void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		t->send_at = 0;
 		t->batches++;
 		t->batch_open = true;
-		if (ev->queue)
-			t->fetch_unsure = true;
+		/* its first ones were not seen: which skb is whose is not certain for the others */
+		t->batch_broken = ev->queue != 0;
 	}
 	t->send_next = ev->queue + 1;
 	if (t->nsend == SEND_MAX)
-		return;
+		tx_give_up(s, t);
+	t->batch_open = true;
 	t->tx_packets++;
 	t->tx_bytes += ev->len;
 	send = &t->send[t->nsend++];
@@ -232,6 +234,10 @@ void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	send->has_key = ev->flags & PL_F_KEY;
 	send->has_pay = ev->flags & PL_F_PAY;
 	send->large = !ev->obj;
+	if (t->batch_broken) {
+		t->nsend = 0;
+		send_lost(s, t, send);
+	}
 }
 
 void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)

@@ -8,7 +8,7 @@
  */
 #include "stitch_int.h"
 
-#define SCORE_BELIEVED	4
+#define SCORE_BELIEVED	8
 #define SCORE_MAX	16
 #define SCORE_WRONG	8	/* signalled without a packet */
 #define DOUBTS_MAX	64	/* the driver was loaded again: the old eventfd is gone */
@@ -71,10 +71,12 @@ bool vmm_signalled(struct stitch *s, struct task_ctx *t, __u64 call)
 		return false;
 	}
 	f = flight_of(t->batch.next);
-	if (!call_learn(s, m, f))
+	if (!call_learn(s, m, f)) {
+		/* if it was for this packet, the next one is not */
+		list_end(s, &t->batch);
 		return false;
+	}
 	list_move_all(&t->batch, &t->used);
-	t->nbatch = 0;
 	t->call = call;
 	t->told = TOLD_SIGNAL;
 	return true;

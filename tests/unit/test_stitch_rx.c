@@ -282,6 +282,9 @@ static void user_signal(struct scene *sc, __u64 call)
 	at(sc, 1, TID_VMM(VM_USER));
 }
 
+/* which interrupt is the receive queue's is believed after so many */
+#define USER_LEARNS 7
+
 #define TO_USER "nic:gro " BRIDGE "tap:xmit tap:read tap:copied "
 
 static void test_user_backend(void **state)
@@ -289,17 +292,20 @@ static void test_user_backend(void **state)
 	struct scene *sc = *state;
 	int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < USER_LEARNS; i++) {
 		user_packet(sc, 1 + i);
 		user_signal(sc, 0xeee1);
+		EXPECT(sc, TO_USER "C\n");
 	}
-	EXPECT(sc, TO_USER "C\n" TO_USER "C\n" TO_USER "C\n"
-	       TO_USER "vmm:signal " INJECT TAKES "C\n");
+	user_packet(sc, 1);
+	user_signal(sc, 0xeee1);
+	EXPECT(sc, TO_USER "vmm:signal " INJECT TAKES "C\n");
 	/* a disk's interrupt with a packet unsignalled; then what was sent is complete */
 	user_packet(sc, 6);
 	user_signal(sc, 0xd15c);
-	user_signal(sc, 0xd15c);
-	EXPECT(sc, "");
+	EXPECT(sc, TO_USER "C\n");
+	/* the guest polls: no interrupt before the backend turns to sending */
+	user_packet(sc, 7);
 	ctx(sc, PL_HOP_tap_get, 0, 0, 0, 0);
 	EXPECT(sc, TO_USER "C\n");
 	user_signal(sc, 0xeee2);
@@ -314,7 +320,11 @@ static void test_user_backend_msi(void **state)
 	struct pl_event ev;
 	int i;
 
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < USER_LEARNS + 2; i++) {
+		if (i == USER_LEARNS) {
+			assert_int_equal(stitch_stats(sc->st)->by_hop[PL_HOP_kvm_msi], 0);
+			sc->out[0] = 0;
+		}
 		user_packet(sc, 1 + i);
 		ctx(sc, PL_HOP_kvm_msi, 0, 0xfee0, 0x31, 0);
 		ctx(sc, PL_HOP_kvm_inject, 0, 0, 0x31, 0);
@@ -332,7 +342,7 @@ static void test_user_backend_msi(void **state)
 	}
 	finish(sc);
 #define USER_MSI TO_USER "kvm:msi kvm:inject kvm:kick " TAKES "C\n"
-	EXPECT(sc, TO_USER "C\n" TO_USER "C\n" TO_USER "C\n" USER_MSI USER_MSI USER_MSI);
+	EXPECT(sc, USER_MSI USER_MSI);
 }
 
 /* Some program reads the tap */
