@@ -43,7 +43,7 @@ static void report_last_hops(struct report *r, const struct stitch_stats *s)
 			r->last_hop[r->nlast_hop++] = (struct report_count){
 				hop_desc(hop)->name, s->last_hop[hop],
 			};
-	if (r->nlast_hop)
+	if (r->last_hop && r->nlast_hop)
 		qsort(r->last_hop, r->nlast_hop, sizeof(*r->last_hop), count_cmp);
 }
 
