@@ -185,10 +185,12 @@
 
 /* clang-format on */
 
-#define PL_HOP_OPT	0x1	/* not every packet of a path meets it; does not shape the path */
-#define PL_HOP_ENTRY	0x2	/* a packet is born here: an old chain with this skb is over */
+#define PL_HOP_OPT   0x1 /* not every packet of a path meets it; does not shape the path */
+#define PL_HOP_ENTRY 0x2 /* a packet is born here: an old chain with this skb is over */
 
-enum pl_hop_class { PL_CLASS_PKT, PL_CLASS_CTX, PL_CLASS_END };
+enum pl_hop_class { PL_CLASS_PKT,
+		    PL_CLASS_CTX,
+		    PL_CLASS_END };
 
 enum pl_hook_kind {
 	PL_KIND_TPBTF,
@@ -202,9 +204,9 @@ enum pl_hook_kind {
 
 /* kinds of device that decide what a hop is called */
 enum pl_dev_kind {
-	PL_DEV_ANY,		/* alias rows only */
+	PL_DEV_ANY, /* alias rows only */
 	PL_DEV_OTHER,
-	PL_DEV_NIC,		/* has hardware (or emulated hardware) behind it */
+	PL_DEV_NIC, /* has hardware (or emulated hardware) behind it */
 	PL_DEV_TAP,
 	PL_DEV_BRIDGE,
 	PL_DEV_VETH,
@@ -212,11 +214,13 @@ enum pl_dev_kind {
 };
 
 #define PL_X(id, name, class, flags, what) PL_HOP_##id,
-enum pl_hop { PL_HOP_none, PL_HOPS(PL_X) PL_NR_HOPS };
+enum pl_hop { PL_HOP_none,
+	      PL_HOPS(PL_X) PL_NR_HOPS };
 #undef PL_X
 
 #define PL_X(id, hop, kind, target, module) PL_HOOK_##id,
-enum pl_hook { PL_HOOK_none, PL_HOOKS(PL_X) PL_NR_HOOKS };
+enum pl_hook { PL_HOOK_none,
+	       PL_HOOKS(PL_X) PL_NR_HOOKS };
 #undef PL_X
 
 #endif

@@ -8,27 +8,27 @@
 #define PKTLAP_EVENT_H
 
 /* Flags of an event */
-#define PL_F_KEY	0x0001	/* key is valid: the headers could be read */
-#define PL_F_PAY	0x0002	/* pay covers the whole payload window (PL_PAY_WINDOW) */
-#define PL_F_FRAG	0x0004	/* IP fragment */
-#define PL_F_GSO	0x0008	/* the skb stands for several packets (gso_size set) */
-#define PL_F_NONLIN	0x0010	/* part of the packet is not in the linear area */
-#define PL_F_VLAN_META	0x0020	/* vlan: low half is the tag in skb metadata */
-#define PL_F_VLAN_FRAME	0x0040	/* vlan: high half is the outer tag in the frame */
-#define PL_F_ENTRY	0x0080	/* the packet's first hop in this kernel (counted for progress) */
-#define PL_F_LOCAL	0x0100	/* made by a local socket, has not been received by any device */
-#define PL_F_SAVED	0x0200	/* emitted later than ts: the sighting was kept until it mattered */
-#define PL_F_TX		0x0400	/* context hop of the direction from the guest (vq 1, kick) */
-#define PL_F_RX		0x0800	/* context hop of the direction towards the guest (vq 0) */
-#define PL_F_GAP	0x1000	/* events of this CPU were lost between its last one and this one */
+#define PL_F_KEY	0x0001 /* key is valid: the headers could be read */
+#define PL_F_PAY	0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
+#define PL_F_FRAG	0x0004 /* IP fragment */
+#define PL_F_GSO	0x0008 /* the skb stands for several packets (gso_size set) */
+#define PL_F_NONLIN	0x0010 /* part of the packet is not in the linear area */
+#define PL_F_VLAN_META	0x0020 /* vlan: low half is the tag in skb metadata */
+#define PL_F_VLAN_FRAME 0x0040 /* vlan: high half is the outer tag in the frame */
+#define PL_F_ENTRY	0x0080 /* the packet's first hop in this kernel (counted for progress) */
+#define PL_F_LOCAL	0x0100 /* made by a local socket, has not been received by any device */
+#define PL_F_SAVED	0x0200 /* emitted later than ts: the sighting was kept until it mattered */
+#define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
+#define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
+#define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
 #define PL_PAY_WINDOW	32
 
 /* proto: IP protocol number, or one of these (numbers that IANA leaves unassigned) */
-#define PL_PROTO_NONE	0	/* headers not read */
+#define PL_PROTO_NONE	0 /* headers not read */
 #define PL_PROTO_ARP	253
-#define PL_PROTO_OTHER	254	/* not IP */
+#define PL_PROTO_OTHER	254 /* not IP */
 
 /*
  * 64 bytes, no padding; the trace file depends on this layout (PL_TRACE_VERSION).
@@ -42,52 +42,52 @@
  * them by a keyed hash before they are written anywhere (pl_event_hide()).
  */
 struct pl_event {
-	__u64 ts;	/* ns, CLOCK_MONOTONIC */
+	__u64 ts; /* ns, CLOCK_MONOTONIC */
 	__u64 obj;
 	__u64 key;
-	__u32 head;	/* buffer address / 64, low half: tells clones and reused skbs apart */
-	__u32 pay;	/* hash over the first payload bytes */
-	__u32 len;	/* bytes from the hop's own start of data; count for batches */
+	__u32 head; /* buffer address / 64, low half: tells clones and reused skbs apart */
+	__u32 pay; /* hash over the first payload bytes */
+	__u32 len; /* bytes from the hop's own start of data; count for batches */
 	__u32 ifindex;
-	__u32 netns;	/* inode number of the device's network namespace */
-	__u32 tid;	/* task that ran, or that is meant (wake, run): pid in the initial namespace */
+	__u32 netns; /* inode number of the device's network namespace */
+	__u32 tid; /* task that ran, or that is meant (wake, run): pid in the initial namespace */
 	__u32 arg;
 	__u32 vlan;
 	__u16 cpu;
-	__u16 queue;	/* skb queue_mapping; virtqueue index for vhost hops */
-	__u8 hook;	/* enum pl_hook */
+	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops */
+	__u8 hook; /* enum pl_hook */
 	__u8 proto;
-	__u16 flags;	/* PL_F_* */
+	__u16 flags; /* PL_F_* */
 };
 
 _Static_assert(sizeof(struct pl_event) == 64, "events are 64 bytes");
 
 /* One counter cell per CPU and hook: cells of a CPU are contiguous, so CPUs share no line */
 struct pl_count {
-	__u64 made;	/* events that a program wanted to emit */
-	__u64 lost;	/* of these: no room in the ring */
+	__u64 made; /* events that a program wanted to emit */
+	__u64 lost; /* of these: no room in the ring */
 };
 
 /* what a task is to pktlap: value of the roles map, key is the tid */
 enum pl_role_kind {
 	PL_ROLE_NONE,
-	PL_ROLE_VHOST,		/* vhost worker */
+	PL_ROLE_VHOST, /* vhost worker */
 	PL_ROLE_VCPU,
-	PL_ROLE_VMM,		/* a thread of the VMM that serves a tap itself */
+	PL_ROLE_VMM, /* a thread of the VMM that serves a tap itself */
 };
 
 struct pl_role {
-	__u8 kind;		/* enum pl_role_kind */
-	__u8 exit_hook;		/* vCPU: hook that noted exit_ts */
-	__u8 vector;		/* vCPU: of the pending interrupt; others: that they injected last */
+	__u8 kind; /* enum pl_role_kind */
+	__u8 exit_hook; /* vCPU: hook that noted exit_ts */
+	__u8 vector; /* vCPU: of the pending interrupt; others: that they injected last */
 	__u8 unused;
-	__u32 pending;		/* vCPU: an interrupt was injected and no entry seen since */
-	__u64 exit_ts;		/* vCPU: time of the last exit, ns */
+	__u32 pending; /* vCPU: an interrupt was injected and no entry seen since */
+	__u64 exit_ts; /* vCPU: time of the last exit, ns */
 };
 
 /* value of the irqs map: the device that an interrupt number serves */
 struct pl_irq_dev {
-	__u32 ifindex;		/* 0: none */
+	__u32 ifindex; /* 0: none */
 	__u32 netns;
 };
 

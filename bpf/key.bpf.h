@@ -17,49 +17,74 @@
 #include "pktlap.bpf.h"
 #include <bpf/bpf_endian.h>
 
-#define ETH_HLEN	14
-#define ETH_P_802_2	0x0004
-#define ETH_P_802_3_MIN	0x0600	/* smaller: a length */
-#define ETH_P_IP	0x0800
-#define ETH_P_ARP	0x0806
-#define ETH_P_IPV6	0x86dd
-#define ETH_P_8021Q	0x8100
-#define ETH_P_8021AD	0x88a8
+#define ETH_HLEN	 14
+#define ETH_P_802_2	 0x0004
+#define ETH_P_802_3_MIN	 0x0600 /* smaller: a length */
+#define ETH_P_IP	 0x0800
+#define ETH_P_ARP	 0x0806
+#define ETH_P_IPV6	 0x86dd
+#define ETH_P_8021Q	 0x8100
+#define ETH_P_8021AD	 0x88a8
 
-#define IPPROTO_HOPOPTS	0
-#define IPPROTO_ICMP	1
-#define IPPROTO_TCP	6
-#define IPPROTO_UDP	17
-#define IPPROTO_ROUTING	43
+#define IPPROTO_HOPOPTS	 0
+#define IPPROTO_ICMP	 1
+#define IPPROTO_TCP	 6
+#define IPPROTO_UDP	 17
+#define IPPROTO_ROUTING	 43
 #define IPPROTO_FRAGMENT 44
-#define IPPROTO_ICMPV6	58
-#define IPPROTO_DSTOPTS	60
-#define IPPROTO_SCTP	132
-#define IPPROTO_UDPLITE	136
+#define IPPROTO_ICMPV6	 58
+#define IPPROTO_DSTOPTS	 60
+#define IPPROTO_SCTP	 132
+#define IPPROTO_UDPLITE	 136
 
-#define IP_MF_OFFSET	0x3fff	/* more fragments, and offset */
-#define IP_OFFSET	0x1fff
-#define IP6_OFFSET	0xfff8
-#define TCP_PSH		0x0008	/* in the word of data offset and flags */
-#define IP6_EXT_MAX	6	/* extension headers that are followed */
-#define VLAN_DEPTH_MAX	3	/* tags in the frame that are skipped */
+#define IP_MF_OFFSET	 0x3fff /* more fragments, and offset */
+#define IP_OFFSET	 0x1fff
+#define IP6_OFFSET	 0xfff8
+#define TCP_PSH		 0x0008 /* in the word of data offset and flags */
+#define IP6_EXT_MAX	 6 /* extension headers that are followed */
+#define VLAN_DEPTH_MAX	 3 /* tags in the frame that are skipped */
 
 /* what is read of a header at a time; each struct is copied from the packet in one go */
-struct eth_words { __be16 mac[6]; __be16 proto; };
-struct vlan_words { __be16 tci; __be16 proto; };
-struct ip4_words { __u8 vhl, tos; __be16 len, id, frag; __u8 ttl, proto; __sum16 sum; __be32 s, d; };
-struct ip6_words { __be32 flow; __be16 plen; __u8 next, hops; __u64 s[2], d[2]; };
-struct ext_words { __u8 next, len; __be16 frag; __be32 id; };
-struct l4_words { __be16 sport, dport; __u32 seq, ack; __u16 offflags, window; };
+struct eth_words {
+	__be16 mac[6];
+	__be16 proto;
+};
+struct vlan_words {
+	__be16 tci;
+	__be16 proto;
+};
+struct ip4_words {
+	__u8 vhl, tos;
+	__be16 len, id, frag;
+	__u8 ttl, proto;
+	__sum16 sum;
+	__be32 s, d;
+};
+struct ip6_words {
+	__be32 flow;
+	__be16 plen;
+	__u8 next, hops;
+	__u64 s[2], d[2];
+};
+struct ext_words {
+	__u8 next, len;
+	__be16 frag;
+	__be32 id;
+};
+struct l4_words {
+	__be16 sport, dport;
+	__u32 seq, ack;
+	__u16 offflags, window;
+};
 
 /* State of the parse; on the stack of the parser */
 struct parse {
-	__u64 at;		/* kernel address of the header at hand */
-	__u64 end;		/* end of the linear part */
+	__u64 at; /* kernel address of the header at hand */
+	__u64 end; /* end of the linear part */
 	__u64 key;
 	__u64 flow;
 	__u16 flags;
-	__u16 l3;		/* ethertype, host order */
+	__u16 l3; /* ethertype, host order */
 	__u8 proto;
 };
 
@@ -82,7 +107,7 @@ static __always_inline void parse_payload(struct parse *p, struct pl_event *e, _
 {
 	__u64 w[PL_PAY_WINDOW / 8] = {};
 	__u32 want = rest < PL_PAY_WINDOW ? rest : PL_PAY_WINDOW;
-	__u64 h = 0;	/* not the length: short frames may or may not be padded with zeros */
+	__u64 h = 0; /* not the length: short frames may or may not be padded with zeros */
 
 	if (want == 0 || p->at + want > p->end)
 		return;
@@ -218,7 +243,7 @@ static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
 			ext.frag &= bpf_htons(IP6_OFFSET);
 			p->proto = ext.next;
 			p->key = mix(p->key, (__u64)ext.next << 48 | (__u64)ext.id << 16 |
-				     ext.frag);
+						     ext.frag);
 			parse_fragment(p, e, !ext.frag, rest);
 			return 0;
 		}
@@ -256,7 +281,7 @@ static __always_inline int parse_other(struct parse *p, struct pl_event *e, __u3
 }
 
 /* proto argument of key_fill(): the address is that of the network header */
-#define KEY_AT_L3	0x10000
+#define KEY_AT_L3 0x10000
 
 /*
  * Fill key, pay, flow, proto, vlan (the frame's tag) of e from the frame's headers.

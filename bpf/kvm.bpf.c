@@ -11,8 +11,8 @@
  * so many entries are still reported; PENDING_PUT: put, the next entry is it. The count bounds
  * the events where kvm_inj_virq never comes (APICv, AVIC).
  */
-#define PENDING_NEW	64
-#define PENDING_PUT	65
+#define PENDING_NEW 64
+#define PENDING_PUT 65
 
 /* Interrupts of devices are injected by a worker or a VMM; timers and IPIs by vCPUs */
 static __always_inline bool current_injects(void)

@@ -4,7 +4,7 @@
 
 /* include/linux/netdevice.h, enum gro_result: these two mean that the skb is gone, silently */
 #define GRO_MERGED	0
-#define GRO_MERGED_FREE	1
+#define GRO_MERGED_FREE 1
 
 static __always_inline int irq_event(__u8 hook, __u32 irq)
 {

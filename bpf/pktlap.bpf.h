@@ -16,25 +16,25 @@
 #include "event.h"
 #include "catalogue.h"
 
-#define ARPHRD_ETHER	1	/* include/uapi/linux/if_arp.h */
-#define ARPHRD_LOOPBACK	772
-#define EPOLLIN		0x001
-#define EPOLLRDNORM	0x040
-#define NET_RX_SOFTIRQ	3	/* include/linux/interrupt.h */
-#define MAC_UNSET	0xffff	/* mac_header of an skb that never was a frame */
+#define ARPHRD_ETHER		 1 /* include/uapi/linux/if_arp.h */
+#define ARPHRD_LOOPBACK		 772
+#define EPOLLIN			 0x001
+#define EPOLLRDNORM		 0x040
+#define NET_RX_SOFTIRQ		 3 /* include/linux/interrupt.h */
+#define MAC_UNSET		 0xffff /* mac_header of an skb that never was a frame */
 
 /* ARGs of an event function: may the skb be read by plain loads (tp_btf, fentry) or only by
  * bpf_probe_read_kernel (raw tracepoint, kprobe, pointers read from memory)? */
-#define DIRECT	true
-#define PROBED	false
+#define DIRECT			 true
+#define PROBED			 false
 
-#define READ(direct, ptr, field) ({						\
-	typeof((ptr)->field) __val;						\
-	if (direct)								\
-		__val = (ptr)->field;						\
-	else									\
-		bpf_core_read(&__val, sizeof(__val), &(ptr)->field);		\
-	__val;									\
+#define READ(direct, ptr, field) ({ \
+	typeof((ptr)->field) __val; \
+	if (direct) \
+		__val = (ptr)->field; \
+	else \
+		bpf_core_read(&__val, sizeof(__val), &(ptr)->field); \
+	__val; \
 })
 
 /* a wake-up of the recorder for every so many events of a hook on a CPU; else it polls */
@@ -101,8 +101,8 @@ extern struct counts_shape counts SEC(".maps");
 extern struct roles_shape roles SEC(".maps");
 extern struct scope_shape scope SEC(".maps");
 extern struct irqs_shape irqs SEC(".maps");
-extern const volatile bool cfg_scoped SEC(".rodata");	/* only the devices in scope */
-extern const volatile __u64 cfg_stext SEC(".rodata");	/* address of _stext; 0: unknown */
+extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
+extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
 #endif
 
 static __always_inline __u32 current_tid(void)

@@ -8,8 +8,8 @@
 
 /* How far skb->dev can be trusted at a hop */
 enum dev_trust {
-	DEV_OF_SKB,	/* skb->dev is the device */
-	DEV_MAYBE,	/* may be something else in the same word: use it to select, never show it */
+	DEV_OF_SKB, /* skb->dev is the device */
+	DEV_MAYBE, /* may be something else in the same word: use it to select, never show it */
 };
 
 /* Where the event's device comes from, and what is fixed at the hop */

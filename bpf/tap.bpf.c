@@ -2,8 +2,8 @@
 /* The tap's sending side: what vhost or the VMM hand to the host's stack */
 #include "skb.bpf.h"
 
-#define TUN_MSG_PTR	2	/* include/linux/if_tun.h: ptr is xdp_buff[num] */
-#define TUN_BATCH_MAX	64	/* VHOST_NET_BATCH, drivers/vhost/net.c */
+#define TUN_MSG_PTR   2 /* include/linux/if_tun.h: ptr is xdp_buff[num] */
+#define TUN_BATCH_MAX 64 /* VHOST_NET_BATCH, drivers/vhost/net.c */
 
 /* One packet of a batch; its frame is in kernel memory, no skb is made yet */
 static __always_inline void send_event(__u8 hook, struct xdp_buff *xdp, __u32 ifindex,

@@ -2,7 +2,7 @@
 /* The vhost-net worker: woken, serving its queues, telling the guest */
 #include "pktlap.bpf.h"
 
-#define VHOST_VQ_RX 0	/* VHOST_NET_VQ_RX, drivers/vhost/net.c */
+#define VHOST_VQ_RX 0 /* VHOST_NET_VQ_RX, drivers/vhost/net.c */
 #define VHOST_VQ_TX 1
 
 static __always_inline bool vq_is(struct vhost_dev *dev, struct vhost_virtqueue *vq,

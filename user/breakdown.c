@@ -11,46 +11,46 @@
 
 #include "breakdown_order.h"
 
-#define NODES_MAX	65535	/* stage.from and .to are 16 bits */
+#define NODES_MAX 65535 /* stage.from and .to are 16 bits */
 
 /* Open addressing, capacity a power of two; key 0 is a free slot */
 struct map {
 	struct map_slot {
 		__u64 key;
 		__u32 value;
-	} *slots;
+	} * slots;
 	size_t cap, used;
 };
 
 struct path {
-	__u64 hash;		/* of the shape */
-	__u32 *shape;		/* packet hops in order, shape_hop(); the first nodes are of them */
+	__u64 hash; /* of the shape */
+	__u32 *shape; /* packet hops in order, shape_hop(); the first nodes are of them */
 	size_t nshape;
 	struct path_stat stat;
 	size_t nodes_cap, stages_cap;
-	__u32 slowest_stage;	/* index into stat.stages */
-	struct map map;		/* optional nodes by hop, device and count; stages by from and to */
+	__u32 slowest_stage; /* index into stat.stages */
+	struct map map; /* optional nodes by hop, device and count; stages by from and to */
 	/* By node: where packets went last time from here; nearly always right */
 	struct path_next {
 		__u32 to, stage;
-	} *next;
-	struct drop_stat *drops;	/* of packets whose way so far is this shape */
+	} * next;
+	struct drop_stat *drops; /* of packets whose way so far is this shape */
 	size_t ndrops;
 };
 
 struct breakdown_builder {
 	struct path **paths;
 	size_t npaths;
-	struct map by_hash;	/* of paths; shapes with the same hash are next to each other */
-	bool fixed[PL_NR_HOPS];	/* hop shapes the path */
+	struct map by_hash; /* of paths; shapes with the same hash are next to each other */
+	bool fixed[PL_NR_HOPS]; /* hop shapes the path */
 	struct breakdown result;
 };
 
 /* What is followed through one packet */
 struct walk {
 	struct path *path;
-	size_t shape_at;	/* packet hops met so far */
-	__u8 met[PL_NR_HOPS];	/* sightings of this hop so far, on any device */
+	size_t shape_at; /* packet hops met so far */
+	__u8 met[PL_NR_HOPS]; /* sightings of this hop so far, on any device */
 };
 
 static inline __u64 hash_mix(__u64 h, __u64 v)
@@ -133,7 +133,11 @@ static int node_add(struct path *path, const struct sighting *s, __u8 nth)
 		return err;
 
 	path->stat.nodes[n] = (struct path_node){
-		.hop = s->hop, .hook = s->hook, .dev = s->dev, .nth = nth, .tid = s->tid,
+		.hop = s->hop,
+		.hook = s->hook,
+		.dev = s->dev,
+		.nth = nth,
+		.tid = s->tid,
 	};
 	path->next[n] = (struct path_next){ .to = NODES_MAX };
 	path->stat.nnodes++;
@@ -354,8 +358,7 @@ static int path_add(struct breakdown_builder *b, struct path *path, const struct
 		if (from >= 0) {
 			__u64 ns = p->s[i].ts - p->s[i - 1].ts;
 			int stage = stage_find(path, from, to);
-			int err = stage < 0 ? stage :
-				  stage_add(&path->stat.stages[stage], ns, p->id);
+			int err = stage < 0 ? stage : stage_add(&path->stat.stages[stage], ns, p->id);
 
 			if (err)
 				return err;
@@ -397,7 +400,10 @@ static int drop_add(struct path *path, const struct packet *p, size_t n)
 		return -ENOMEM;
 	path->drops = d;
 	d[path->ndrops++] = (struct drop_stat){
-		.hop = hop, .dev = dev, .reason = p->drop_reason, .place = p->drop_place,
+		.hop = hop,
+		.dev = dev,
+		.reason = p->drop_reason,
+		.place = p->drop_place,
 		.packets = 1,
 	};
 	return 0;
@@ -484,7 +490,7 @@ static int drop_cmp(const void *a, const void *b)
 	const struct drop_stat *x = a, *y = b;
 
 	if (x->path != y->path)
-		return x->path - 1 < y->path - 1 ? -1 : 1;	/* 0 comes last */
+		return x->path - 1 < y->path - 1 ? -1 : 1; /* 0 comes last */
 	if (x->packets != y->packets)
 		return x->packets < y->packets ? 1 : -1;
 	if (x->reason != y->reason)
@@ -555,7 +561,7 @@ int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out)
 		if (path->stat.nstages)
 			path->stat.slowest_stage = &path->stat.stages[path->slowest_stage];
 		err = path_order(&path->stat, path->nshape);
-		r->paths[i] = path->stat;	/* memory stays the path's */
+		r->paths[i] = path->stat; /* memory stays the path's */
 	}
 	*out = r;
 	return err;

@@ -16,26 +16,26 @@
 
 /* A hop at a device, as a node of a path */
 struct path_node {
-	__u8 hop;		/* enum pl_hop */
-	__u8 hook;		/* enum pl_hook that served it */
-	__u8 nth;		/* n-th time that this (hop, dev) comes in the packet, from 0 */
-	bool many_tids;		/* seen with other tasks than tid, too */
+	__u8 hop; /* enum pl_hop */
+	__u8 hook; /* enum pl_hook that served it */
+	__u8 nth; /* n-th time that this (hop, dev) comes in the packet, from 0 */
+	bool many_tids; /* seen with other tasks than tid, too */
 	__u16 dev;
-	__u32 tid;		/* task of its first sighting; of context hops the task meant */
-	__u64 n;		/* sightings, of packets in the statistics */
+	__u32 tid; /* task of its first sighting; of context hops the task meant */
+	__u64 n; /* sightings, of packets in the statistics */
 };
 
 struct stage {
-	__u16 from, to;		/* index into path.nodes */
+	__u16 from, to; /* index into path.nodes */
 	struct hist ns;
-	__u64 max_packet;	/* id of the packet with the longest time in this stage */
+	__u64 max_packet; /* id of the packet with the longest time in this stage */
 	__u64 min_packet;
 };
 
 struct path_stat {
-	__u32 id;		/* 1, 2, ... by number of packets */
-	__u64 packets;		/* that the statistics are made of (complete ones) */
-	__u64 dropped;		/* packets of this path's beginning that were dropped */
+	__u32 id; /* 1, 2, ... by number of packets */
+	__u64 packets; /* that the statistics are made of (complete ones) */
+	__u64 dropped; /* packets of this path's beginning that were dropped */
 	/*
 	 * In the order of the way, optional hops at their place. Where packets met two optional
 	 * hops in different orders, the order of most packets; the other gives stages with
@@ -43,22 +43,22 @@ struct path_stat {
 	 */
 	struct path_node *nodes;
 	size_t nnodes;
-	struct stage *stages;	/* in the order of the way: by from, then to */
+	struct stage *stages; /* in the order of the way: by from, then to */
 	size_t nstages;
 	struct hist total;
-	__u64 slowest;		/* packet id */
-	__u64 slowest_ts;	/* ns, monotonic, of its first sighting */
+	__u64 slowest; /* packet id */
+	__u64 slowest_ts; /* ns, monotonic, of its first sighting */
 	__u64 slowest_ns;
-	struct stage *slowest_stage;	/* the largest stage of the slowest packet, into stages */
+	struct stage *slowest_stage; /* the largest stage of the slowest packet, into stages */
 	__u64 slowest_stage_ns;
 };
 
 /* Packets that ended by a drop, by path so far, reason and place */
 struct drop_stat {
-	__u32 path;		/* path_stat.id that begins like this, 0: none */
-	struct path_node *nodes;	/* the packet hops up to the drop; n is not counted */
+	__u32 path; /* path_stat.id that begins like this, 0: none */
+	struct path_node *nodes; /* the packet hops up to the drop; n is not counted */
 	size_t nnodes;
-	__u8 hop;		/* last hop before the drop */
+	__u8 hop; /* last hop before the drop */
 	__u16 dev;
 	__u32 reason;
 	__s32 place;
@@ -68,12 +68,12 @@ struct drop_stat {
 struct breakdown {
 	struct path_stat *paths;
 	size_t npaths;
-	struct drop_stat *drops;	/* by path (0 last), then most packets first */
+	struct drop_stat *drops; /* by path (0 last), then most packets first */
 	size_t ndrops;
 	__u64 packets[PACKET_NR_ENDS];
-	__u64 seen;		/* all packets */
+	__u64 seen; /* all packets */
 	__u64 cloned;
-	__u64 nonmono;		/* complete, but left out of the statistics: sighted late */
+	__u64 nonmono; /* complete, but left out of the statistics: sighted late */
 };
 
 struct breakdown_builder;

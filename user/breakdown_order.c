@@ -13,14 +13,14 @@
 #include <string.h>
 
 struct order {
-	size_t n;		/* nodes */
+	size_t n; /* nodes */
 	struct edge {
 		__u32 from, to;
 		__u64 weight;
-	} *edges;		/* accepted ones: the first naccepted */
+	} * edges; /* accepted ones: the first naccepted */
 	size_t naccepted;
-	__u32 *position;	/* of node: place on the way */
-	__u32 *waits;		/* accepted edges into node whose begin is not placed yet */
+	__u32 *position; /* of node: place on the way */
+	__u32 *waits; /* accepted edges into node whose begin is not placed yet */
 	__u32 *stack;
 	bool *mark;
 };
@@ -86,7 +86,7 @@ static bool node_before(const struct path_node *a, const struct path_node *b)
 
 static void order_place(struct order *o, const struct path_node *nodes)
 {
-	memset(o->mark, 0, o->n * sizeof(*o->mark));	/* placed */
+	memset(o->mark, 0, o->n * sizeof(*o->mark)); /* placed */
 	for (size_t place = 0; place < o->n; place++) {
 		size_t best = o->n;
 

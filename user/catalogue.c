@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
+#define ARRAY_SIZE(a)			   (sizeof(a) / sizeof(*(a)))
 
 /* the word for "any" in the role column of PL_ALIASES */
-#define PL_ROLE_ANY PL_ROLE_NONE
+#define PL_ROLE_ANY			   PL_ROLE_NONE
 
 #define PL_X(id, name, class, flags, what) [PL_HOP_##id] = { name, what, PL_CLASS_##class, flags },
 static const struct hop_desc hops[PL_NR_HOPS] = {
@@ -26,7 +26,8 @@ static const struct hook_desc hooks[PL_NR_HOOKS] = {
 
 /* Rows of PL_ALIASES by number, from 1 */
 #define PL_X(hop, base, dev, role, after) ALIAS_##hop,
-enum alias_row { ALIAS_none, PL_ALIASES(PL_X) NR_ALIASES };
+enum alias_row { ALIAS_none,
+		 PL_ALIASES(PL_X) NR_ALIASES };
 #undef PL_X
 
 #define PL_X(hop, base, dev, role, after) \
@@ -51,14 +52,21 @@ static const __u8 base_of[PL_NR_HOPS] = { PL_ALIASES(PL_X) };
 _Static_assert((int)PL_NR_HOOKS <= 256 && (int)PL_NR_HOPS <= 256, "too many hops for a byte");
 
 static const char *const kind_names[PL_NR_KINDS] = {
-	[PL_KIND_TPBTF] = "tp_btf",	[PL_KIND_RAWTP] = "raw_tp",
-	[PL_KIND_FENTRY] = "fentry",	[PL_KIND_FEXIT] = "fexit",
-	[PL_KIND_KPROBE] = "kprobe",	[PL_KIND_KRETPROBE] = "kretprobe",
+	[PL_KIND_TPBTF] = "tp_btf",
+	[PL_KIND_RAWTP] = "raw_tp",
+	[PL_KIND_FENTRY] = "fentry",
+	[PL_KIND_FEXIT] = "fexit",
+	[PL_KIND_KPROBE] = "kprobe",
+	[PL_KIND_KRETPROBE] = "kretprobe",
 };
 
 static const char *const dev_names[PL_NR_DEV_KINDS] = {
-	[PL_DEV_ANY] = "any",	[PL_DEV_OTHER] = "other",	[PL_DEV_NIC] = "nic",
-	[PL_DEV_TAP] = "tap",	[PL_DEV_BRIDGE] = "bridge",	[PL_DEV_VETH] = "veth",
+	[PL_DEV_ANY] = "any",
+	[PL_DEV_OTHER] = "other",
+	[PL_DEV_NIC] = "nic",
+	[PL_DEV_TAP] = "tap",
+	[PL_DEV_BRIDGE] = "bridge",
+	[PL_DEV_VETH] = "veth",
 };
 
 static const char *const role_names[] = {
@@ -132,7 +140,7 @@ enum pl_dev_kind dev_kind_by_name(const char *name)
 {
 	int kind = number_of(dev_names, ARRAY_SIZE(dev_names), name, PL_DEV_OTHER);
 
-	return kind == PL_DEV_ANY ? PL_DEV_OTHER : kind;	/* no device is of kind "any" */
+	return kind == PL_DEV_ANY ? PL_DEV_OTHER : kind; /* no device is of kind "any" */
 }
 
 enum pl_role_kind role_by_name(const char *name)

@@ -10,26 +10,26 @@
 #include "../bpf/event.h"
 
 struct hop_desc {
-	const char *name;	/* "nic:gro" */
-	const char *what;	/* one line for people */
+	const char *name; /* "nic:gro" */
+	const char *what; /* one line for people */
 	enum pl_hop_class class;
-	unsigned int flags;	/* PL_HOP_OPT, PL_HOP_ENTRY */
+	unsigned int flags; /* PL_HOP_OPT, PL_HOP_ENTRY */
 };
 
 struct hook_desc {
-	const char *id;		/* name in the catalogue; the program is pl_<id> */
+	const char *id; /* name in the catalogue; the program is pl_<id> */
 	enum pl_hop hop;
 	enum pl_hook_kind kind;
-	const char *target;	/* tracepoint or function */
-	const char *module;	/* "": built in, or unknown */
+	const char *target; /* tracepoint or function */
+	const char *module; /* "": built in, or unknown */
 };
 
 struct alias_desc {
 	enum pl_hop hop;
 	enum pl_hop base;
-	enum pl_dev_kind dev;	/* PL_DEV_ANY: any device */
-	enum pl_role_kind role;	/* PL_ROLE_NONE: any task */
-	enum pl_hop after;	/* PL_HOP_none: whatever came before */
+	enum pl_dev_kind dev; /* PL_DEV_ANY: any device */
+	enum pl_role_kind role; /* PL_ROLE_NONE: any task */
+	enum pl_hop after; /* PL_HOP_none: whatever came before */
 };
 
 /* Constant description, index below PL_NR_HOPS / PL_NR_HOOKS; entry 0 is "none" */

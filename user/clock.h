@@ -7,9 +7,9 @@
 #include <linux/types.h>
 
 struct clock_snapshot {
-	__u64 mono_ns;		/* middle of the reading */
+	__u64 mono_ns; /* middle of the reading */
 	__u64 real_ns, tai_ns, boot_ns;
-	__u64 width_ns;		/* time that the reading took: the others are off by at most half */
+	__u64 width_ns; /* time that the reading took: the others are off by at most half */
 };
 
 /* CLOCK_MONOTONIC, ns */

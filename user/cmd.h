@@ -6,9 +6,9 @@
 /* Exit status of every command; a part of the interface (man page, scripts) */
 enum cmd_status {
 	CMD_OK = 0,
-	CMD_FAIL = 1,		/* runtime failure: one line on stderr says what */
-	CMD_USAGE = 2,		/* options or arguments are wrong */
-	CMD_PARTIAL = 3,	/* finished, but events were lost or hops asked for not covered */
+	CMD_FAIL = 1, /* runtime failure: one line on stderr says what */
+	CMD_USAGE = 2, /* options or arguments are wrong */
+	CMD_PARTIAL = 3, /* finished, but events were lost or hops asked for not covered */
 };
 
 /*

@@ -95,8 +95,7 @@ static void text_print(const json_t *hops, bool all)
 			printf("%-15s   %-9s %-28s %s%s\n", str(hop, "hop"), str(hop, "kind"),
 			       str(hop, "target"), *as ? "as " : "", as);
 		else
-			printf("%-15s   %s%s\n", str(hop, "hop"), *as ? "not covered, like " :
-			       "not covered", as);
+			printf("%-15s   %s%s\n", str(hop, "hop"), *as ? "not covered, like " : "not covered", as);
 		if (!*as && (!on || all))
 			tried_print(hop);
 	}

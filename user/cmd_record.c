@@ -12,15 +12,19 @@
 #include "record.h"
 #include "util.h"
 
-#define RING_BYTES_MIN	4096UL
-#define RING_BYTES_MAX	(1UL << 30)
+#define RING_BYTES_MIN 4096UL
+#define RING_BYTES_MAX (1UL << 30)
 
-enum { OPT_DURATION = 256, OPT_COUNT, OPT_BUFFER, OPT_HOPS };
+enum { OPT_DURATION = 256,
+       OPT_COUNT,
+       OPT_BUFFER,
+       OPT_HOPS };
 
 static const struct argp_option options[] = {
 	{ "interface", 'i', "DEV", 0,
 	  "Only packets at this device, or at this bridge and its ports; may be repeated. DEV@NETNS "
-	  "names one in another namespace. Default: all but loopback", 0 },
+	  "names one in another namespace. Default: all but loopback",
+	  0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default pktlap.data); an older one becomes FILE.old", 0 },
 	{ "duration", OPT_DURATION, "TIME", 0, "Stop after TIME (5, 200ms, 1.5s)", 0 },
 	{ "count", OPT_COUNT, "N", 0, "Stop when N packets have entered this host", 0 },
@@ -55,15 +59,18 @@ static int size_parse(const char *s, size_t *out)
 	if (end == s || errno || *s == '-')
 		return -EINVAL;
 	switch (*end) {
-	case 'K': case 'k':
+	case 'K':
+	case 'k':
 		n <<= 10;
 		end++;
 		break;
-	case 'M': case 'm':
+	case 'M':
+	case 'm':
 		n <<= 20;
 		end++;
 		break;
-	case 'G': case 'g':
+	case 'G':
+	case 'g':
 		n <<= 30;
 		end++;
 		break;

@@ -12,7 +12,9 @@
 #include "util.h"
 #include "view.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+enum format { FORMAT_TEXT,
+	      FORMAT_JSON,
+	      FORMAT_CSV };
 
 static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default), json or csv; both in nanoseconds", 0 },
@@ -41,7 +43,9 @@ struct args {
 static int format_parse(const char *name, enum format *format)
 {
 	static const char *const names[] = {
-		[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv",
+		[FORMAT_TEXT] = "text",
+		[FORMAT_JSON] = "json",
+		[FORMAT_CSV] = "csv",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -97,8 +101,11 @@ static int breakdown_show(const struct pipeline *p, struct breakdown_builder *b,
 			  const struct args *a)
 {
 	struct report_input in = {
-		.file = p->cfg.path, .trace = p->trace, .names = p->names,
-		.stitch = stitch_stats(p->stitch), .merge = merge_stats(p->merge),
+		.file = p->cfg.path,
+		.trace = p->trace,
+		.names = p->names,
+		.stitch = stitch_stats(p->stitch),
+		.merge = merge_stats(p->merge),
 	};
 	struct report *r = NULL;
 	int err = breakdown_finish(b, &in.breakdown);
@@ -123,7 +130,7 @@ int cmd_report(int argc, char **argv)
 	struct pipeline p;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	signal(SIGPIPE, SIG_DFL);	/* who started us may have ignored it */
+	signal(SIGPIPE, SIG_DFL); /* who started us may have ignored it */
 
 	if (pipeline_open(&p, &a.pipeline))
 		goto out;

@@ -15,7 +15,11 @@
 #include "util.h"
 #include "view_script.h"
 
-enum { OPT_SLOWEST = 0x100, OPT_PACKET, OPT_PATH, OPT_END, OPT_TIMES };
+enum { OPT_SLOWEST = 0x100,
+       OPT_PACKET,
+       OPT_PATH,
+       OPT_END,
+       OPT_TIMES };
 
 static const struct argp_option options[] = {
 	{ "slowest", OPT_SLOWEST, "N", 0,
@@ -29,7 +33,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "times", OPT_TIMES, "KIND", 0,
 	  "rel: since the packet's first sighting (default); ns: of the wall clock, in ns, and no "
-	  "delta, for programs", 0 },
+	  "delta, for programs",
+	  0 },
 	{ "unit", 'u', "UNIT", 0, "Relative times in ns, us (default) or ms", 0 },
 	{ "verbose", 'v', NULL, 0,
 	  "Also which hook made each sighting, its length (of a batch: the count), argument", 0 },
@@ -47,9 +52,9 @@ static const char doc[] =
 
 struct args {
 	struct pipeline_config pipeline;
-	__u64 slowest;		/* 0: all */
-	__u64 path;		/* 0: all */
-	__u64 *ids;		/* wanted; 0 when shown */
+	__u64 slowest; /* 0: all */
+	__u64 path; /* 0: all */
+	__u64 *ids; /* wanted; 0 when shown */
 	size_t nids;
 	enum packet_end end;
 	enum text_unit unit;
@@ -59,8 +64,8 @@ struct args {
 struct script {
 	const struct args *args;
 	struct script_view view;
-	struct breakdown_builder *paths;	/* finished; NULL: no --path */
-	struct slowest *slowest;		/* NULL: show at once */
+	struct breakdown_builder *paths; /* finished; NULL: no --path */
+	struct slowest *slowest; /* NULL: show at once */
 	__u64 ids_left;
 	__u64 shown, packets;
 };
@@ -235,7 +240,7 @@ int cmd_script(int argc, char **argv)
 		return CMD_FAIL;
 	}
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	signal(SIGPIPE, SIG_DFL);	/* who started us may have ignored it */
+	signal(SIGPIPE, SIG_DFL); /* who started us may have ignored it */
 	if (a.slowest && a.end == END_ANY && !a.nids)
 		a.end = PACKET_COMPLETE;
 

@@ -13,7 +13,7 @@
 #define ENOUGH_RUNS 20000
 
 struct cost {
-	int fd;			/* BPF_ENABLE_STATS: the statistics go off with it */
+	int fd; /* BPF_ENABLE_STATS: the statistics go off with it */
 	__u64 since, window_ns;
 	struct {
 		__u64 runs, ns, made;
@@ -82,10 +82,10 @@ json_t *cost_doc(const struct cost *c)
 	for (hook = 1; c && hook < PL_NR_HOOKS; hook++)
 		if (c->hook[hook].runs)
 			json_object_set_new(hooks, hook_desc(hook)->id,
-				json_pack("{s:I, s:I, s:I}", "runs",
-					  (json_int_t)c->hook[hook].runs, "ns",
-					  (json_int_t)c->hook[hook].ns, "made",
-					  (json_int_t)c->hook[hook].made));
+					    json_pack("{s:I, s:I, s:I}", "runs",
+						      (json_int_t)c->hook[hook].runs, "ns",
+						      (json_int_t)c->hook[hook].ns, "made",
+						      (json_int_t)c->hook[hook].made));
 	return json_pack("{s:o, s:I}", "hooks", hooks, "window_ns",
 			 (json_int_t)(c ? c->window_ns : 0));
 }

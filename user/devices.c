@@ -169,7 +169,7 @@ static int netns_scan(struct scan *s, const char *path, const char *name, int ho
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
-		return 0;	/* gone, or not ours to see */
+		return 0; /* gone, or not ours to see */
 	if (fstat(fd, &st) || netns_known(s, st.st_ino) || setns(fd, CLONE_NEWNET)) {
 		close(fd);
 		return 0;
@@ -268,8 +268,7 @@ const struct device *devices_find(const struct devices *all, const char *name, b
 }
 
 /* MSI vectors are listed in the PCI device's directory, of which virtio's is a child */
-int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev,
-						     unsigned int irq), void *ctx)
+int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev, unsigned int irq), void *ctx)
 {
 	static const char *const dirs[] = { "device/msi_irqs", "device/../msi_irqs" };
 	char path[128];
@@ -312,10 +311,10 @@ json_t *devices_doc(const struct devices *all)
 		const struct device *d = &all->dev[i];
 
 		json_array_append_new(doc, json_pack("{s:I, s:o, s:i, s:o, s:s, s:o, s:o}",
-				"netns", (json_int_t)d->netns, "netns_name", json_text(d->netns_name),
-				"ifindex", (int)d->ifindex, "name", json_text(d->name),
-				"kind", dev_kind_name(d->kind), "driver", json_text(d->driver),
-				"master", json_text(d->master_name)));
+						     "netns", (json_int_t)d->netns, "netns_name", json_text(d->netns_name),
+						     "ifindex", (int)d->ifindex, "name", json_text(d->name),
+						     "kind", dev_kind_name(d->kind), "driver", json_text(d->driver),
+						     "master", json_text(d->master_name)));
 	}
 	return doc;
 }

@@ -12,14 +12,14 @@
 #include "catalogue.h"
 
 struct device {
-	__u32 netns;		/* inode number of the namespace */
+	__u32 netns; /* inode number of the namespace */
 	__u32 ifindex;
-	__u32 master;		/* ifindex of the bridge, bond, ... it belongs to; 0: none */
+	__u32 master; /* ifindex of the bridge, bond, ... it belongs to; 0: none */
 	char name[IF_NAMESIZE];
 	char master_name[IF_NAMESIZE];
-	char netns_name[64];	/* "" for the recorder's own; "" too when it has no name */
-	char driver[32];	/* rtnl kind ("bridge", "tun", ...) or the hardware's driver */
-	bool own;		/* in the recorder's own namespace */
+	char netns_name[64]; /* "" for the recorder's own; "" too when it has no name */
+	char driver[32]; /* rtnl kind ("bridge", "tun", ...) or the hardware's driver */
+	bool own; /* in the recorder's own namespace */
 	enum pl_dev_kind kind;
 };
 
@@ -43,8 +43,7 @@ void devices_free(struct devices *all);
 const struct device *devices_find(const struct devices *all, const char *name, bool *several);
 
 /* Call fn for each interrupt that a device of the own namespace uses; -errno or fn's result */
-int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev,
-						     unsigned int irq), void *ctx);
+int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev, unsigned int irq), void *ctx);
 
 /* The document TRACE_DEVICES (trace.h); caller owns the reference */
 json_t *devices_doc(const struct devices *all);

@@ -10,7 +10,7 @@
 
 #include "ksyms.h"
 
-#define SEEN_MAX 1024	/* places that free packets: a kernel has a few hundred */
+#define SEEN_MAX	    1024 /* places that free packets: a kernel has a few hundred */
 
 /* the upper half of a reason names a subsystem with a list of its own (6.4, commit 071c0fc6fb91) */
 #define REASON_SUBSYS_SHIFT 16

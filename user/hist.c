@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_BITS 7	/* log2(HIST_STEPS) */
+#define STEP_BITS 7 /* log2(HIST_STEPS) */
 
 typedef unsigned __int128 u128;
 

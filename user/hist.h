@@ -9,18 +9,18 @@
 
 #include <linux/types.h>
 
-#define HIST_STEPS	128	/* linear steps of an octave */
-#define HIST_OCTAVES	58	/* [0]: below 128, [o]: from 2^(o+6) to below 2^(o+7) */
+#define HIST_STEPS   128 /* linear steps of an octave */
+#define HIST_OCTAVES 58 /* [0]: below 128, [o]: from 2^(o+6) to below 2^(o+7) */
 
 struct hist {
 	__u64 n, min, max;
 	unsigned __int128 sum, sumsq;
-	__u64 *octave[HIST_OCTAVES];	/* NULL until used; HIST_STEPS counters each */
+	__u64 *octave[HIST_OCTAVES]; /* NULL until used; HIST_STEPS counters each */
 };
 
 void hist_init(struct hist *h);
-void hist_free(struct hist *h);		/* leaves h as after hist_init() */
-int hist_add(struct hist *h, __u64 ns);	/* 0 or -ENOMEM; then h is as before */
+void hist_free(struct hist *h); /* leaves h as after hist_init() */
+int hist_add(struct hist *h, __u64 ns); /* 0 or -ENOMEM; then h is as before */
 int hist_merge(struct hist *to, const struct hist *from);
 
 /* ns, rounded to the nearest; 0 when empty */

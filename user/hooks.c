@@ -15,8 +15,8 @@
 #include "hooks_int.h"
 #include "pktlap.skel.h"
 
-#define ROUNDS_MAX	24	/* each round settles one refusal at least; see hooks_int.h */
-#define SETTLE_MS	1000
+#define ROUNDS_MAX 24 /* each round settles one refusal at least; see hooks_int.h */
+#define SETTLE_MS  1000
 
 /* Names of the maps that later rounds share with the first */
 static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs" };
@@ -257,7 +257,7 @@ static int load_error(const struct hooks *h, int ret, char *err, size_t errlen)
 {
 	if (ret == -EPERM || ret == -EACCES)
 		snprintf(err, errlen, "not permitted to load BPF programs: run as root, or with "
-			 "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG");
+				      "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG");
 	else if (ret == -ENOMEM)
 		snprintf(err, errlen, "no memory for %u rings of %zu KiB: use a smaller --buffer",
 			 h->ncpus, h->cfg.ring_bytes / 1024);
@@ -274,7 +274,7 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
 		snprintf(err, errlen, "this kernel has no BTF (/sys/kernel/btf/vmlinux): it must be "
-			 "built with CONFIG_DEBUG_INFO_BTF=y");
+				      "built with CONFIG_DEBUG_INFO_BTF=y");
 		return -ENOENT;
 	}
 	h = hooks_alloc(cfg);

@@ -53,8 +53,7 @@ static const char *refusal_text(int err, enum pl_hook_kind kind)
 	case EOPNOTSUPP:
 		return "not supported by this kernel";
 	case ENOENT:
-		return kind == PL_KIND_KPROBE || kind == PL_KIND_KRETPROBE ?
-			"no kprobes in this kernel, or no such symbol" : "no such hook";
+		return kind == PL_KIND_KPROBE || kind == PL_KIND_KRETPROBE ? "no kprobes in this kernel, or no such symbol" : "no such hook";
 	case ESRCH:
 		return "not in the kernel's BTF";
 	case EACCES:
@@ -171,7 +170,7 @@ void hooks_verify(struct hooks *h)
 		       hook_desc(hook)->kind == PL_KIND_FENTRY;
 	f = any ? enabled_functions_open() : NULL;
 	if (!f)
-		return;		/* no tracefs: a silent hook is still found by its count */
+		return; /* no tracefs: a silent hook is still found by its count */
 	while (fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%127s", name) != 1)
 			continue;
@@ -186,6 +185,6 @@ void hooks_verify(struct hooks *h)
 			continue;
 		hook_unlink(h, hook);
 		refuse_because(h, hook, -ENXIO, "attached, but the function was not patched "
-			       "(dead ftrace record)");
+						"(dead ftrace record)");
 	}
 }

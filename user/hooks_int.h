@@ -16,18 +16,23 @@
 
 #define HOOKS_SKELS_MAX 16
 
-enum { MAP_RINGS, MAP_COUNTS, MAP_ROLES, MAP_SCOPE, MAP_IRQS, MAP_NR };
+enum { MAP_RINGS,
+       MAP_COUNTS,
+       MAP_ROLES,
+       MAP_SCOPE,
+       MAP_IRQS,
+       MAP_NR };
 
 struct pktlap_bpf;
 struct bpf_link;
 
 struct load_log {
-	char prog[64];		/* the program that a message of libbpf named first */
+	char prog[64]; /* the program that a message of libbpf named first */
 	bool verbose;
 };
 
 struct refusal {
-	int err;		/* 0: was not refused */
+	int err; /* 0: was not refused */
 	char why[120];
 };
 
@@ -45,7 +50,7 @@ struct hooks {
 	struct refusal refused[PL_NR_HOOKS];
 	struct bpf_link *links[PL_NR_HOOKS];
 	int prog_fd[PL_NR_HOOKS];
-	__u8 serving[PL_NR_HOPS];	/* enum pl_hook */
+	__u8 serving[PL_NR_HOPS]; /* enum pl_hook */
 };
 
 struct hooks *hooks_alloc(const struct hooks_config *cfg);

@@ -152,11 +152,11 @@ json_t *hooks_doc(const struct hooks *h)
 		bool served = h->serving[base];
 
 		json_array_append_new(doc, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
-				"hop", hop_desc(hop)->name, "state", hop_state(h, base),
-				"as", base == hop ? "" : hop_desc(base)->name,
-				"hook", served ? d->id : "",
-				"kind", served ? hook_kind_name(d->kind) : "",
-				"target", served ? d->target : "", "tried", tried_doc(h, base)));
+						     "hop", hop_desc(hop)->name, "state", hop_state(h, base),
+						     "as", base == hop ? "" : hop_desc(base)->name,
+						     "hook", served ? d->id : "",
+						     "kind", served ? hook_kind_name(d->kind) : "",
+						     "target", served ? d->target : "", "tried", tried_doc(h, base)));
 	}
 	return doc;
 }

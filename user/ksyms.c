@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KSYM_NEAR	(64 * 1024)	/* a function is not longer */
+#define KSYM_NEAR (64 * 1024) /* a function is not longer */
 
 struct ksym {
 	__u64 addr;
-	__u32 name;		/* offsets into text */
+	__u32 name; /* offsets into text */
 	__u32 module;
 };
 
 struct ksyms {
-	char *text;		/* the file; fields are cut apart in place */
+	char *text; /* the file; fields are cut apart in place */
 	struct ksym *by_name;
 	struct ksym *by_addr;
 	size_t n;

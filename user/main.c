@@ -10,7 +10,10 @@
 #include "util.h"
 
 /* argv0: how argp and msg_error() begin their lines; glibc wants it writable and never writes */
-#define CMD(verb, what) { #verb, (char *)"pktlap " #verb, cmd_##verb, what }
+#define CMD(verb, what) \
+	{ \
+#verb, (char *)"pktlap " #verb, cmd_##verb, what \
+	}
 
 static const struct cmd {
 	const char *name;
@@ -36,14 +39,16 @@ static void usage(FILE *f)
 {
 	fputs("Usage: pktlap COMMAND [OPTION...]\n"
 	      "Where did this packet's microseconds go? Latency of each stage on a packet's way\n"
-	      "through a Linux virtualisation host.\n\n", f);
+	      "through a Linux virtualisation host.\n\n",
+	      f);
 	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)
 		fprintf(f, "  %-8s %s\n", cmds[i].name, cmds[i].what);
 	fputs("  help     what a command does and its options\n\n"
 	      "  pktlap COMMAND --help, pktlap help COMMAND   options of a command\n"
 	      "  pktlap --version                             version of pktlap\n\n"
 	      "Exit status: 0 ok, 1 failed, 2 wrong usage, 3 finished, but events were lost, the\n"
-	      "recording is cut off, or hops that were asked for are not covered.\n", f);
+	      "recording is cut off, or hops that were asked for are not covered.\n",
+	      f);
 }
 
 static int cmd_run(const struct cmd *cmd, int argc, char **argv)

@@ -17,27 +17,27 @@
 #include "trace_format.h"
 
 struct half {
-	struct pl_event *ev;	/* room for a block; NULL: not needed so far */
-	unsigned int pos, n;	/* used up: pos == n */
+	struct pl_event *ev; /* room for a block; NULL: not needed so far */
+	unsigned int pos, n; /* used up: pos == n */
 };
 
 struct stream {
-	__u64 next_ts;		/* of the next event; while nothing is read: not above it */
+	__u64 next_ts; /* of the next event; while nothing is read: not above it */
 	__u32 cpu;
-	size_t block, end;	/* in merge.order: the next block to read, behind the last */
-	struct half a, b;	/* a is the earlier block */
-	struct half *head;	/* the one of them that has the next event; NULL: settle first */
+	size_t block, end; /* in merge.order: the next block to read, behind the last */
+	struct half a, b; /* a is the earlier block */
+	struct half *head; /* the one of them that has the next event; NULL: settle first */
 };
 
 struct merge {
 	const struct trace *t;
-	size_t *order;		/* numbers of blocks: those of a CPU together, in their order */
+	size_t *order; /* numbers of blocks: those of a CPU together, in their order */
 	struct stream *stream;
 	struct stream **heap;
 	size_t nstreams, nheap;
-	bool given;		/* the caller has the top's next event */
+	bool given; /* the caller has the top's next event */
 	__u64 last_ts;
-	struct pl_event *spare;	/* half a block, for sorting */
+	struct pl_event *spare; /* half a block, for sorting */
 	struct merge_stats stats;
 };
 
@@ -135,7 +135,7 @@ static int stream_settle(struct merge *m, struct stream *s)
 		if (err)
 			return err;
 	}
-	if (s->a.pos == s->a.n)	/* then b is, too */
+	if (s->a.pos == s->a.n) /* then b is, too */
 		return 0;
 	s->head = &s->a;
 	if (s->b.pos < s->b.n && s->b.ev[s->b.pos].ts < s->a.ev[s->a.pos].ts)

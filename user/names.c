@@ -11,7 +11,7 @@
 #include "catalogue.h"
 
 /* sightings hold the number in 16 bits; the last one stands for all devices beyond */
-#define DEVS_MAX	65535
+#define DEVS_MAX 65535
 
 struct dev {
 	__u32 netns, ifindex;
@@ -20,16 +20,16 @@ struct dev {
 };
 
 struct task {
-	__u32 tid;	/* 0: free slot (the idle tasks, all of tid 0, are not listed) */
+	__u32 tid; /* 0: free slot (the idle tasks, all of tid 0, are not listed) */
 	enum pl_role_kind role;
 	char *comm;
 };
 
 /* Both tables: open addressing, a power of two slots, at most half of them full */
 struct names {
-	struct dev *dev;	/* by number; dev[0] is "no device" */
+	struct dev *dev; /* by number; dev[0] is "no device" */
 	unsigned int ndevs, dev_room;
-	__u16 *dev_slot;	/* numbers; 0: free */
+	__u16 *dev_slot; /* numbers; 0: free */
 	size_t dev_slots;
 	struct task *task;
 	size_t task_slots;
@@ -278,7 +278,7 @@ int names_dev(struct names *n, __u32 netns, __u32 ifindex)
 		return dev;
 	if (n->ndevs > DEVS_MAX)
 		return DEVS_MAX;
-	if (n->ndevs == DEVS_MAX)	/* the last number */
+	if (n->ndevs == DEVS_MAX) /* the last number */
 		return dev_add(n, 0, 0, name_print("(other devices)"), PL_DEV_OTHER);
 	return dev_add(n, netns, ifindex, name_print("if%u@%u", ifindex, netns), PL_DEV_OTHER);
 }

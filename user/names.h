@@ -20,7 +20,7 @@ void names_free(struct names *n);
  * called for each event. Negative: -ENOMEM.
  */
 int names_dev(struct names *n, __u32 netns, __u32 ifindex);
-const char *names_dev_name(const struct names *n, int dev);	/* "eth1", "eth0@peer"; "" for 0 */
+const char *names_dev_name(const struct names *n, int dev); /* "eth1", "eth0@peer"; "" for 0 */
 enum pl_dev_kind names_dev_kind(const struct names *n, int dev);
 
 /* Constant time. comm is NULL, the role PL_ROLE_NONE for a task that the recording does not list */

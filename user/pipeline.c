@@ -9,7 +9,8 @@
 
 #include "util.h"
 
-enum { OPT_TIMEOUT = 0x200, OPT_MAX_IN_FLIGHT };
+enum { OPT_TIMEOUT = 0x200,
+       OPT_MAX_IN_FLIGHT };
 
 static const struct argp_option options[] = {
 	{ "timeout", OPT_TIMEOUT, "TIME", 0,
@@ -90,7 +91,7 @@ static int events_feed(struct pipeline *p)
 	for (;;) {
 		err = merge_next(p->merge, &ev);
 		if (err == -EBADMSG)
-			continue;	/* counted; the next block may be whole */
+			continue; /* counted; the next block may be whole */
 		if (err <= 0)
 			return err;
 		err = stitch_event(p->stitch, ev);
@@ -102,8 +103,11 @@ static int events_feed(struct pipeline *p)
 int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packet *p), void *ctx)
 {
 	struct stitch_config cfg = {
-		.timeout_ns = p->cfg.timeout_ns, .max_in_flight = p->cfg.max_in_flight,
-		.names = p->names, .packet = packet, .ctx = ctx,
+		.timeout_ns = p->cfg.timeout_ns,
+		.max_in_flight = p->cfg.max_in_flight,
+		.names = p->names,
+		.packet = packet,
+		.ctx = ctx,
 	};
 	int err;
 

@@ -16,7 +16,7 @@
 
 struct pipeline_config {
 	const char *path;
-	__u64 timeout_ns;	/* as in stitch_config */
+	__u64 timeout_ns; /* as in stitch_config */
 	size_t max_in_flight;
 };
 
@@ -27,7 +27,7 @@ struct pipeline {
 	struct pipeline_config cfg;
 	struct trace *trace;
 	struct names *names;
-	struct merge *merge;	/* these two are of the last run */
+	struct merge *merge; /* these two are of the last run */
 	struct stitch *stitch;
 };
 

@@ -19,13 +19,13 @@
 #include "record_int.h"
 #include "util.h"
 
-#define NSEC_PER_SEC	1000000000ULL
-#define DRAIN_EVERY_NS	20000000	/* a ring of 4 MiB holds 58 000 events: 2.9 M/s a CPU */
-#define DRAIN_BUDGET	8192		/* events of one CPU before the next one's turn */
-#define FLUSH_AGE_NS	NSEC_PER_SEC	/* what a crash may cost at most */
-#define RINGS_TOTAL	(128UL << 20)	/* default for all CPUs together */
-#define RING_MAX	(4UL << 20)
-#define RING_MIN	(256UL << 10)
+#define NSEC_PER_SEC   1000000000ULL
+#define DRAIN_EVERY_NS 20000000 /* a ring of 4 MiB holds 58 000 events: 2.9 M/s a CPU */
+#define DRAIN_BUDGET   8192 /* events of one CPU before the next one's turn */
+#define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
+#define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
+#define RING_MAX       (4UL << 20)
+#define RING_MIN       (256UL << 10)
 
 static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 {

@@ -11,27 +11,27 @@
 
 struct record_config {
 	const char *file;
-	const char *const *devices;	/* names given with -i; none: all but loopback */
+	const char *const *devices; /* names given with -i; none: all but loopback */
 	size_t ndevices;
-	bool want[PL_NR_HOPS];		/* hops to cover, by base */
-	bool asked[PL_NR_HOPS];		/* of these: named by the user */
-	size_t ring_bytes;		/* for each CPU; 0: chosen by the number of CPUs */
-	__u64 duration_ns;		/* 0: no limit */
-	__u64 count;			/* stop after so many packets entered; 0: no limit */
+	bool want[PL_NR_HOPS]; /* hops to cover, by base */
+	bool asked[PL_NR_HOPS]; /* of these: named by the user */
+	size_t ring_bytes; /* for each CPU; 0: chosen by the number of CPUs */
+	__u64 duration_ns; /* 0: no limit */
+	__u64 count; /* stop after so many packets entered; 0: no limit */
 	bool quiet, verbose;
-	char **command;			/* to run; ends the recording. NULL: none */
-	int argc;			/* of pktlap itself, for the file */
+	char **command; /* to run; ends the recording. NULL: none */
+	int argc; /* of pktlap itself, for the file */
 	char **argv;
 };
 
 struct record_result {
-	__u64 events;		/* stored */
-	__u64 packets;		/* that entered: first hops in this kernel */
-	__u64 lost;		/* events for which a ring had no room */
-	__u64 bytes;		/* of the file */
+	__u64 events; /* stored */
+	__u64 packets; /* that entered: first hops in this kernel */
+	__u64 lost; /* events for which a ring had no room */
+	__u64 bytes; /* of the file */
 	__u64 duration_ns;
-	bool uncovered;		/* a hop that was asked for is not covered */
-	const char *reason;	/* why it ended: "signal", "duration", "count", "command" */
+	bool uncovered; /* a hop that was asked for is not covered */
+	const char *reason; /* why it ended: "signal", "duration", "count", "command" */
 };
 
 /*

@@ -141,9 +141,6 @@ int record_docs_end(struct recorder *r)
 	if (!err)
 		err = record_doc_clock(r);
 	if (!err)
-		err = doc_put(r, TRACE_END, json_pack("{s:s, s:I, s:I, s:I}", "reason", r->end,
-				"end_mono_ns", (json_int_t)clock_mono_ns(), "events",
-				(json_int_t)trace_events_written(r->trace), "packets",
-				(json_int_t)r->packets));
+		err = doc_put(r, TRACE_END, json_pack("{s:s, s:I, s:I, s:I}", "reason", r->end, "end_mono_ns", (json_int_t)clock_mono_ns(), "events", (json_int_t)trace_events_written(r->trace), "packets", (json_int_t)r->packets));
 	return err;
 }

@@ -22,12 +22,12 @@ struct recorder {
 	struct rings *rings;
 	struct cost *cost;
 	struct trace_writer *trace;
-	__u64 start_ns;		/* CLOCK_MONOTONIC */
+	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 packets;
-	__u64 next_second;	/* CLOCK_MONOTONIC, of the once-a-second work */
-	__u64 shown_events;	/* at the last line of progress */
+	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */
+	__u64 shown_events; /* at the last line of progress */
 	pid_t child;
-	const char *end;	/* why to stop; NULL: go on */
+	const char *end; /* why to stop; NULL: go on */
 	int signal_fd, timer_fd, epoll_fd;
 };
 

@@ -12,9 +12,12 @@
 const char *packet_end_name(enum packet_end end)
 {
 	static const char *const names[PACKET_NR_ENDS] = {
-		[PACKET_COMPLETE] = "complete",	    [PACKET_DROPPED] = "dropped",
-		[PACKET_MERGED] = "merged",	    [PACKET_AGGREGATE] = "aggregate",
-		[PACKET_INCOMPLETE] = "incomplete", [PACKET_AMBIGUOUS] = "ambiguous",
+		[PACKET_COMPLETE] = "complete",
+		[PACKET_DROPPED] = "dropped",
+		[PACKET_MERGED] = "merged",
+		[PACKET_AGGREGATE] = "aggregate",
+		[PACKET_INCOMPLETE] = "incomplete",
+		[PACKET_AMBIGUOUS] = "ambiguous",
 	};
 
 	return end < PACKET_NR_ENDS ? names[end] : "?";
@@ -41,7 +44,8 @@ static void report_last_hops(struct report *r, const struct stitch_stats *s)
 	for (int hop = 0; r->last_hop && hop < PL_NR_HOPS; hop++)
 		if (s->last_hop[hop])
 			r->last_hop[r->nlast_hop++] = (struct report_count){
-				hop_desc(hop)->name, s->last_hop[hop],
+				hop_desc(hop)->name,
+				s->last_hop[hop],
 			};
 	if (r->last_hop && r->nlast_hop)
 		qsort(r->last_hop, r->nlast_hop, sizeof(*r->last_hop), count_cmp);

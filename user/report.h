@@ -14,16 +14,16 @@
 #include "merge.h"
 #include "trace.h"
 
-#define REPORT_SCHEMA 1		/* of the JSON view; grows when a field changes its meaning */
+#define REPORT_SCHEMA	 1 /* of the JSON view; grows when a field changes its meaning */
 
 /* A stage of fewer packets than one in RARE_PART of its path, and of less time, is rare */
 #define REPORT_RARE_PART 100
 
 struct report_hop {
-	const char *hop;	/* "tap:xmit" */
+	const char *hop; /* "tap:xmit" */
 	const char *dev;
-	const char *task;	/* of a context hop, where it has a role: "vhost-2154" */
-	const char *label;	/* short and unique in its path: hop, and what tells it apart */
+	const char *task; /* of a context hop, where it has a role: "vhost-2154" */
+	const char *label; /* short and unique in its path: hop, and what tells it apart */
 	unsigned int nth;
 	bool optional;
 	__u64 n;
@@ -31,28 +31,28 @@ struct report_hop {
 
 struct report_dist {
 	__u64 n, min, avg, p50, p90, p99, p999, max, stddev;
-	unsigned int share_permille;	/* of the path's time; rows sum to 1000 exactly */
-	unsigned int share_ppm;		/* rows sum to 1000000 exactly */
+	unsigned int share_permille; /* of the path's time; rows sum to 1000 exactly */
+	unsigned int share_ppm; /* rows sum to 1000000 exactly */
 };
 
 struct report_stage {
-	const struct report_hop *from, *to;	/* into report_path.hops */
+	const struct report_hop *from, *to; /* into report_path.hops */
 	struct report_dist d;
 	__u64 min_packet, max_packet;
-	bool rare;		/* may be folded */
-	bool largest;		/* of its path, by share */
+	bool rare; /* may be folded */
+	bool largest; /* of its path, by share */
 };
 
 struct report_cost {
 	__u64 ns_per_packet;
 	__u64 events_per_1000_packets;
-	unsigned int share_permille;	/* of the average total */
+	unsigned int share_permille; /* of the average total */
 	unsigned int share_ppm;
 };
 
 struct report_path {
 	unsigned int id;
-	const char **chain;	/* devices and tasks on the way: "eth1", "br0", "tap0" */
+	const char **chain; /* devices and tasks on the way: "eth1", "br0", "tap0" */
 	size_t nchain;
 	struct report_hop *hops;
 	size_t nhops;
@@ -60,28 +60,28 @@ struct report_path {
 	struct report_stage *stages;
 	size_t nstages;
 	struct {
-		size_t rows;	/* rare stages; 0 when folding would save nothing */
+		size_t rows; /* rare stages; 0 when folding would save nothing */
 		__u64 n;
 		unsigned int share_permille, share_ppm;
 	} rare;
 	struct report_dist total;
 	struct {
 		__u64 packet, ns, mono_ns, real_ns;
-		const struct report_stage *stage;	/* its largest; NULL: one sighting only */
+		const struct report_stage *stage; /* its largest; NULL: one sighting only */
 		__u64 stage_ns;
 	} slowest;
 	struct report_cost cost;
 };
 
 struct report_drop {
-	unsigned int path;	/* report_path.id that begins like this; 0: none */
-	const char **chain;	/* as of a path, up to the drop */
+	unsigned int path; /* report_path.id that begins like this; 0: none */
+	const char **chain; /* as of a path, up to the drop */
 	size_t nchain;
-	const char *hop, *dev;	/* last seen at */
-	const char *reason;	/* name, or the number in decimal */
-	bool reason_known;	/* it is a name */
-	const char *place;	/* "ip_rcv+0x1a", or "_stext+0x1a" */
-	const char *source;	/* "net/ipv4/ip_input.c:123" when known */
+	const char *hop, *dev; /* last seen at */
+	const char *reason; /* name, or the number in decimal */
+	bool reason_known; /* it is a name */
+	const char *place; /* "ip_rcv+0x1a", or "_stext+0x1a" */
+	const char *source; /* "net/ipv4/ip_input.c:123" when known */
 	__u32 reason_nr;
 	__s32 place_offset;
 	__u64 packets;
@@ -95,9 +95,9 @@ struct report_count {
 /* How a hop of the catalogue was served */
 struct report_coverage {
 	const char *hop, *state, *as, *hook, *kind, *target;
-	const char *why;	/* uncovered: errors of the alternatives */
-	bool missing;		/* uncovered, and not merely another name for such a hop */
-	bool silent;		/* attached, but made no event while its neighbours did; likewise */
+	const char *why; /* uncovered: errors of the alternatives */
+	bool missing; /* uncovered, and not merely another name for such a hop */
+	bool silent; /* attached, but made no event while its neighbours did; likewise */
 };
 
 struct report_hook_cost {
@@ -111,18 +111,18 @@ struct report {
 	const char *host, *release, *machine, *version, *end_reason;
 	__u64 cpus;
 	__u64 start_real_ns, start_mono_ns, duration_ns;
-	bool truncated;		/* the file does not end on a whole chunk */
-	bool ended;		/* the recorder ended by itself */
-	__u64 bad_blocks;	/* of the file: damaged or missing */
-	__u64 bad_events;	/* in those of them that could be read that far */
-	__u64 late_events;	/* out of order in the file beyond repair */
+	bool truncated; /* the file does not end on a whole chunk */
+	bool ended; /* the recorder ended by itself */
+	__u64 bad_blocks; /* of the file: damaged or missing */
+	__u64 bad_events; /* in those of them that could be read that far */
+	__u64 late_events; /* out of order in the file beyond repair */
 
-	__u64 made_events;	/* by the programs, as they counted them; 0: not known */
-	__u64 stored_events;	/* in the file */
-	__u64 events, unused_events;	/* of these: read, read but of no packet */
+	__u64 made_events; /* by the programs, as they counted them; 0: not known */
+	__u64 stored_events; /* in the file */
+	__u64 events, unused_events; /* of these: read, read but of no packet */
 	__u64 seen, packets[PACKET_NR_ENDS], cloned, late_packets, evicted, unsure_fetches;
 
-	bool lost_known;	/* the file has the counters of lost events */
+	bool lost_known; /* the file has the counters of lost events */
 	__u64 lost;
 	struct report_count *lost_by_hop, *lost_by_cpu;
 	size_t nlost_by_hop, nlost_by_cpu;
@@ -131,20 +131,20 @@ struct report {
 	size_t npaths;
 	struct report_drop *drops;
 	size_t ndrops;
-	struct report_count *last_hop;	/* incomplete packets by the hop where last seen */
+	struct report_count *last_hop; /* incomplete packets by the hop where last seen */
 	size_t nlast_hop;
 
 	struct report_coverage *coverage;
 	size_t ncoverage;
 	struct report_hook_cost *hook_cost;
 	size_t nhook_cost;
-	struct report_cost cost;	/* over the packets of all paths */
+	struct report_cost cost; /* over the packets of all paths */
 	__u64 cost_window_ns;
 };
 
 struct report_input {
 	const char *file;
-	const struct trace *trace;	/* its documents, and whether it is whole */
+	const struct trace *trace; /* its documents, and whether it is whole */
 	struct names *names;
 	const struct breakdown *breakdown;
 	const struct stitch_stats *stitch;

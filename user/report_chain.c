@@ -14,8 +14,8 @@ struct chain {
 	struct names *names;
 	const char **list;
 	size_t n, room;
-	int dev;		/* the last device in it; 0: none yet */
-	size_t dev_at;		/* length of the list when it was put in */
+	int dev; /* the last device in it; 0: none yet */
+	size_t dev_at; /* length of the list when it was put in */
 };
 
 void report_masters(struct report *r, const struct report_input *in, struct report_masters *m)

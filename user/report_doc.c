@@ -114,7 +114,8 @@ static void doc_loss(struct report *r, const struct trace *t)
 	for (int hop = 0; hop < PL_NR_HOPS; hop++)
 		if (by_hop[hop])
 			r->lost_by_hop[r->nlost_by_hop++] = (struct report_count){
-				hop_desc(hop)->name, by_hop[hop],
+				hop_desc(hop)->name,
+				by_hop[hop],
 			};
 	if (r->nlost_by_cpu)
 		qsort(r->lost_by_cpu, r->nlost_by_cpu, sizeof(*r->lost_by_cpu), cpu_cmp);
@@ -169,9 +170,10 @@ void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_N
 	memset(cost, 0, PL_NR_HOOKS * sizeof(*cost));
 	json_object_foreach(hooks, id, hook)
 		cost[hook_by_id(id)] = (struct hook_cost){
-			int_of(hook, "runs"), int_of(hook, "ns"),
+			int_of(hook, "runs"),
+			int_of(hook, "ns"),
 		};
-	cost[PL_HOOK_none].runs = 0;	/* hooks that this pktlap does not know */
+	cost[PL_HOOK_none].runs = 0; /* hooks that this pktlap does not know */
 }
 
 static void doc_cost(struct report *r, const struct report_input *in)
@@ -184,8 +186,10 @@ static void doc_cost(struct report *r, const struct report_input *in)
 	for (int i = 0; r->hook_cost && i < PL_NR_HOOKS; i++)
 		if (cost[i].runs)
 			r->hook_cost[r->nhook_cost++] = (struct report_hook_cost){
-				.hop = hop_desc(hook_desc(i)->hop)->name, .hook = hook_desc(i)->id,
-				.runs = cost[i].runs, .ns = cost[i].ns,
+				.hop = hop_desc(hook_desc(i)->hop)->name,
+				.hook = hook_desc(i)->id,
+				.runs = cost[i].runs,
+				.ns = cost[i].ns,
 				.ns_per_run = (cost[i].ns + cost[i].runs / 2) / cost[i].runs,
 			};
 }

@@ -29,9 +29,9 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 /* Bridges (bonds, ...) that devices belong to */
 struct report_masters {
 	struct report_master {
-		int dev;		/* names_dev() */
+		int dev; /* names_dev() */
 		const char *name;
-	} *list;
+	} * list;
 	size_t n;
 };
 

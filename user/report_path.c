@@ -157,8 +157,11 @@ static void path_stages(struct report *r, struct report_path *p, const struct pa
 		const struct stage *s = &stat->stages[i];
 
 		p->stages[i] = (struct report_stage){
-			.from = &p->hops[s->from], .to = &p->hops[s->to], .d = dist_of(&s->ns),
-			.min_packet = s->min_packet, .max_packet = s->max_packet,
+			.from = &p->hops[s->from],
+			.to = &p->hops[s->to],
+			.d = dist_of(&s->ns),
+			.min_packet = s->min_packet,
+			.max_packet = s->max_packet,
 		};
 		if (s->ns.sum > stat->stages[largest].ns.sum)
 			largest = i;

@@ -11,7 +11,7 @@ struct slowest;
 int slowest_new(size_t max, struct slowest **out);
 void slowest_free(struct slowest *s);
 
-int slowest_add(struct slowest *s, const struct packet *p);	/* 0 or -ENOMEM; copies p */
+int slowest_add(struct slowest *s, const struct packet *p); /* 0 or -ENOMEM; copies p */
 
 /* Call fn for each, the slowest first; of equal ones the earlier first. Passes on a return
  * other than 0. Empties s */

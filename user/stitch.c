@@ -7,8 +7,8 @@
 
 #include "stitch_int.h"
 
-#define BUCKETS		(1u << 16)
-#define IN_FLIGHT_MIN	64
+#define BUCKETS	      (1u << 16)
+#define IN_FLIGHT_MIN 64
 
 /* What to do with an event, by base hop */
 static const stitch_fn handlers[PL_NR_HOPS] = {

@@ -14,51 +14,51 @@
 
 /* One event of a packet, as the views see it */
 struct sighting {
-	__u64 ts;		/* ns, CLOCK_MONOTONIC of the domain */
+	__u64 ts; /* ns, CLOCK_MONOTONIC of the domain */
 	__u32 tid;
-	__u32 len;		/* bytes (batch hops: count) */
-	__u32 arg;		/* context hops: irq, vector, ... */
+	__u32 len; /* bytes (batch hops: count) */
+	__u32 arg; /* context hops: irq, vector, ... */
 	__u32 vlan;
-	__u16 dev;		/* names_dev() */
+	__u16 dev; /* names_dev() */
 	__u16 cpu;
-	__u8 hop;		/* enum pl_hop, aliases resolved */
-	__u8 hook;		/* enum pl_hook */
-	__u16 flags;		/* PL_F_* */
+	__u8 hop; /* enum pl_hop, aliases resolved */
+	__u8 hook; /* enum pl_hook */
+	__u16 flags; /* PL_F_* */
 };
 
 /* How a packet's sequence of events ended */
 enum packet_end {
-	PACKET_COMPLETE,	/* reached an end of its way that pktlap knows */
-	PACKET_DROPPED,		/* kfree_skb with a reason */
-	PACKET_MERGED,		/* GRO took it into another skb: counted, not followed further */
-	PACKET_AGGREGATE,	/* was or became a GSO/GRO skb: stands for several packets */
-	PACKET_INCOMPLETE,	/* begin or end not seen: recording limits, loss, uncovered hops */
-	PACKET_AMBIGUOUS,	/* could belong to more than one chain: not guessed */
+	PACKET_COMPLETE, /* reached an end of its way that pktlap knows */
+	PACKET_DROPPED, /* kfree_skb with a reason */
+	PACKET_MERGED, /* GRO took it into another skb: counted, not followed further */
+	PACKET_AGGREGATE, /* was or became a GSO/GRO skb: stands for several packets */
+	PACKET_INCOMPLETE, /* begin or end not seen: recording limits, loss, uncovered hops */
+	PACKET_AMBIGUOUS, /* could belong to more than one chain: not guessed */
 	PACKET_NR_ENDS
 };
 
-#define PACKET_MAX_SIGHTINGS 64	/* more than that ends the packet as incomplete */
+#define PACKET_MAX_SIGHTINGS 64 /* more than that ends the packet as incomplete */
 
 struct packet {
-	__u64 id;		/* number in the recording: order of first sighting, from 1 */
-	__u64 key;		/* 0: no event of it had its headers */
-	__u32 flow;		/* hash of addresses, protocol, ports; 0: unknown */
-	__u32 drop_reason;	/* PACKET_DROPPED: kernel's number */
-	__s32 drop_place;	/* PACKET_DROPPED: distance from _stext */
-	__u8 end;		/* enum packet_end */
-	__u8 proto;		/* PL_PROTO_* or IP protocol */
-	__u8 cloned;		/* forked from another packet: shares its first sightings */
-	__u8 nonmono;		/* merge delivered a sighting late: not used for statistics */
+	__u64 id; /* number in the recording: order of first sighting, from 1 */
+	__u64 key; /* 0: no event of it had its headers */
+	__u32 flow; /* hash of addresses, protocol, ports; 0: unknown */
+	__u32 drop_reason; /* PACKET_DROPPED: kernel's number */
+	__s32 drop_place; /* PACKET_DROPPED: distance from _stext */
+	__u8 end; /* enum packet_end */
+	__u8 proto; /* PL_PROTO_* or IP protocol */
+	__u8 cloned; /* forked from another packet: shares its first sightings */
+	__u8 nonmono; /* merge delivered a sighting late: not used for statistics */
 	__u16 n;
-	struct sighting s[PACKET_MAX_SIGHTINGS];	/* ts never decreases */
+	struct sighting s[PACKET_MAX_SIGHTINGS]; /* ts never decreases */
 };
 
 struct stitch;
 
 struct stitch_config {
-	__u64 timeout_ns;	/* a packet without a sighting for so long has ended; 0: 30 s */
-	size_t max_in_flight;	/* 0: 262144; the oldest is given up as incomplete beyond that */
-	struct names *names;	/* borrowed, not NULL */
+	__u64 timeout_ns; /* a packet without a sighting for so long has ended; 0: 30 s */
+	size_t max_in_flight; /* 0: 262144; the oldest is given up as incomplete beyond that */
+	struct names *names; /* borrowed, not NULL */
 	/* called once for each packet as it ends; p is valid during the call. A return other than
 	 * 0 stops the stitcher, stitch_event() passes it on. */
 	int (*packet)(void *ctx, const struct packet *p);
@@ -76,14 +76,14 @@ int stitch_finish(struct stitch *s);
 
 struct stitch_stats {
 	__u64 events;
-	__u64 unused;		/* belonged to no packet: context without a packet, unknown skb freed */
+	__u64 unused; /* belonged to no packet: context without a packet, unknown skb freed */
 	__u64 packets[PACKET_NR_ENDS];
-	__u64 cloned;		/* of these: forked */
-	__u64 evicted;		/* given up because of max_in_flight */
-	__u64 unsure_fetches;	/* packets whose vhost:fetch was left out: not certain which it was */
+	__u64 cloned; /* of these: forked */
+	__u64 evicted; /* given up because of max_in_flight */
+	__u64 unsure_fetches; /* packets whose vhost:fetch was left out: not certain which it was */
 	__u64 in_flight_max;
-	__u64 by_hop[PL_NR_HOPS];	/* sightings by hop, aliases resolved */
-	__u64 last_hop[PL_NR_HOPS];	/* incomplete packets by the hop where they were last seen */
+	__u64 by_hop[PL_NR_HOPS]; /* sightings by hop, aliases resolved */
+	__u64 last_hop[PL_NR_HOPS]; /* incomplete packets by the hop where they were last seen */
 };
 const struct stitch_stats *stitch_stats(const struct stitch *s);
 

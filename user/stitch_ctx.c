@@ -233,9 +233,16 @@ __u16 dev_of(struct stitch *s, const struct pl_event *ev, enum pl_dev_kind *kind
 struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	return (struct sighting){
-		.ts = ev->ts, .tid = ev->tid, .len = ev->len, .arg = ev->arg, .vlan = ev->vlan,
+		.ts = ev->ts,
+		.tid = ev->tid,
+		.len = ev->len,
+		.arg = ev->arg,
+		.vlan = ev->vlan,
 		.dev = ev->ifindex ? dev_of(s, ev, NULL) : 0,
-		.cpu = ev->cpu, .hop = hop, .hook = ev->hook, .flags = ev->flags,
+		.cpu = ev->cpu,
+		.hop = hop,
+		.hook = ev->hook,
+		.flags = ev->flags,
 	};
 }
 

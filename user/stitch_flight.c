@@ -6,9 +6,9 @@
 
 #include "stitch_int.h"
 
-#define BUCKETS		(1u << 16)
-#define SLAB_FLIGHTS	64
-#define IPPROTO_TCP	6
+#define BUCKETS	     (1u << 16)
+#define SLAB_FLIGHTS 64
+#define IPPROTO_TCP  6
 
 struct slab {
 	struct slab *next;

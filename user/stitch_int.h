@@ -23,20 +23,20 @@
 #include "list.h"
 #include "stitch.h"
 
-#define FLIGHT_INLINE	32	/* sightings that fit without another allocation */
-#define CPUS_MAX	65536
-#define TASKS_MAX	65536
-#define IRQ_SLOTS	8	/* interrupts that wait for their poll, on a CPU */
-#define NAPI_SLOTS	8	/* NAPIs whose last poll is remembered, on a CPU */
-#define GAP_DOUBT_NS	1000000000ULL
-#define VHOST_BATCH	64	/* VHOST_NET_BATCH, drivers/vhost/net.c */
-#define SEND_MAX	VHOST_BATCH
-#define FETCH_MAX	(2 * VHOST_BATCH + 2)
+#define FLIGHT_INLINE 32 /* sightings that fit without another allocation */
+#define CPUS_MAX      65536
+#define TASKS_MAX     65536
+#define IRQ_SLOTS     8 /* interrupts that wait for their poll, on a CPU */
+#define NAPI_SLOTS    8 /* NAPIs whose last poll is remembered, on a CPU */
+#define GAP_DOUBT_NS  1000000000ULL
+#define VHOST_BATCH   64 /* VHOST_NET_BATCH, drivers/vhost/net.c */
+#define SEND_MAX      VHOST_BATCH
+#define FETCH_MAX     (2 * VHOST_BATCH + 2)
 /* Direct-mapped tables: a collision costs a join, never makes a wrong one */
-#define KICKS		1024
-#define IRQ_MAP		4096
-#define CALLS		1024
-#define DEV_CACHE	256
+#define KICKS	      1024
+#define IRQ_MAP	      4096
+#define CALLS	      1024
+#define DEV_CACHE     256
 
 /* A sighting that may not be there */
 struct maybe {
@@ -45,27 +45,29 @@ struct maybe {
 };
 
 /* Sightings that count only if nothing contradicts them until the packet ends */
-enum held_kind { HELD_NONE, HELD_MERGED, HELD_ENTRY };
+enum held_kind { HELD_NONE,
+		 HELD_MERGED,
+		 HELD_ENTRY };
 
 struct flight {
-	struct flight *skb_next, *head_next;	/* chains of the two hash tables */
-	struct list lru;			/* all flights, least recently seen first */
-	struct list wait;			/* one of the lists below; alone when in none */
+	struct flight *skb_next, *head_next; /* chains of the two hash tables */
+	struct list lru; /* all flights, least recently seen first */
+	struct list wait; /* one of the lists below; alone when in none */
 	__u64 id, skb, key, last_ts;
 	__u32 head, pay, flow, vector;
 	__u32 drop_reason;
 	__s32 drop_place;
-	__u32 last_tid;				/* of the last hop that saw the packet */
-	__u16 last_cpu;				/* of the last sighting of any kind */
-	__u16 last_dev;				/* of the last hop that saw the packet */
-	__u16 queue;				/* of the tap, at the copy */
+	__u32 last_tid; /* of the last hop that saw the packet */
+	__u16 last_cpu; /* of the last sighting of any kind */
+	__u16 last_dev; /* of the last hop that saw the packet */
+	__u16 queue; /* of the tap, at the copy */
 	__u16 n, cap;
-	__u8 proto, last_pkt;			/* enum pl_hop: last hop that saw the packet */
-	__u8 held_kind;				/* enum held_kind */
+	__u8 proto, last_pkt; /* enum pl_hop: last hop that saw the packet */
+	__u8 held_kind; /* enum held_kind */
 	bool has_skb, has_key, has_pay, gso, cloned, ambiguous, nonmono, local;
-	bool mid;				/* its first or a later part was not seen */
-	bool put;				/* its vector was put into the vCPU */
-	bool evict;				/* chosen to make room */
+	bool mid; /* its first or a later part was not seen */
+	bool put; /* its vector was put into the vCPU */
+	bool evict; /* chosen to make room */
 	struct sighting held;
 	struct sighting *s;
 	struct sighting first[FLIGHT_INLINE];
@@ -79,15 +81,15 @@ struct flight_ref {
 
 enum irq_state {
 	IRQ_FREE,
-	IRQ_WAITING,	/* the next poll of its NAPI is because of it */
-	IRQ_UNSURE,	/* came in a poll, or twice: which poll it led to is not certain */
+	IRQ_WAITING, /* the next poll of its NAPI is because of it */
+	IRQ_UNSURE, /* came in a poll, or twice: which poll it led to is not certain */
 };
 
 struct irq_wait {
 	enum irq_state state;
 	__u32 irq;
 	__u16 dev;
-	__u64 seq;			/* cpu_ctx.seq at the interrupt */
+	__u64 seq; /* cpu_ctx.seq at the interrupt */
 	struct sighting seen;
 	struct maybe raise;
 };
@@ -95,22 +97,22 @@ struct irq_wait {
 /* How the last poll of a NAPI ended */
 struct napi_done {
 	__u64 napi;
-	bool full;			/* used up its budget: it is polled again without a reason */
+	bool full; /* used up its budget: it is polled again without a reason */
 };
 
 struct cpu_ctx {
-	struct pl_event last;		/* to tell duplicates and late events */
-	__u64 seq;			/* events of this CPU so far */
-	__u64 gap_ts;			/* when events were last found to be missing; 0: never */
+	struct pl_event last; /* to tell duplicates and late events */
+	__u64 seq; /* events of this CPU so far */
+	__u64 gap_ts; /* when events were last found to be missing; 0: never */
 	struct irq_wait irq[IRQ_SLOTS];
 	struct irq_wait *irq_last;
 	struct napi_done done[NAPI_SLOTS];
 	unsigned int done_next;
 	struct maybe softirq, poll, poll_irq, poll_raise;
-	struct list merged;		/* flights held as merged, until the poll ends */
-	struct flight_ref last_gro;	/* may be merged next */
-	struct flight_ref last_tap;	/* at tap:xmit: a wake-up of the worker follows at once */
-	struct task_ctx *injector;	/* task that is injecting, see step_follows() */
+	struct list merged; /* flights held as merged, until the poll ends */
+	struct flight_ref last_gro; /* may be merged next */
+	struct flight_ref last_tap; /* at tap:xmit: a wake-up of the worker follows at once */
+	struct task_ctx *injector; /* task that is injecting, see step_follows() */
 	__u64 inject_seq;
 };
 
@@ -125,11 +127,16 @@ struct send {
 	__u64 key;
 	__u32 pay;
 	bool has_key, has_pay;
-	bool large;			/* not in a batch: the bytes were still the guest's */
+	bool large; /* not in a batch: the bytes were still the guest's */
 };
 
 enum told {
-	TOLD_RING, TOLD_SIGNAL, TOLD_IRQFD, TOLD_MSI, TOLD_INJECT, TOLD_OTHER
+	TOLD_RING,
+	TOLD_SIGNAL,
+	TOLD_IRQFD,
+	TOLD_MSI,
+	TOLD_INJECT,
+	TOLD_OTHER
 };
 
 struct task_ctx {
@@ -137,31 +144,31 @@ struct task_ctx {
 	bool is_vhost, is_vmm;
 	__u16 last_cpu;
 	__u64 last_ts;
-	__u64 gap_ts;			/* events of it may be missing before this time */
+	__u64 gap_ts; /* events of it may be missing before this time */
 	/* worker: last time on its CPU, last begin of handle_rx and handle_tx, and the time on
 	 * the CPU in which that was */
 	struct maybe run, rx, rx_run, tx, tx_run;
 	struct maybe get;
 	/* towards the guest */
-	struct list batch;		/* copied, not yet told */
-	struct list used;		/* told to the ring, not yet to the vCPU */
-	struct list pending;		/* vCPU: waiting for the entry */
-	__u64 call;			/* eventfd that is signalled for used */
+	struct list batch; /* copied, not yet told */
+	struct list used; /* told to the ring, not yet to the vCPU */
+	struct list pending; /* vCPU: waiting for the entry */
+	__u64 call; /* eventfd that is signalled for used */
 	enum told told;
 	/* from the guest */
-	struct maybe exit, ioeventfd;	/* vCPU */
-	struct kick kick;		/* worker: of the handle_tx that runs */
+	struct maybe exit, ioeventfd; /* vCPU */
+	struct kick kick; /* worker: of the handle_tx that runs */
 	unsigned int send_at, nsend, send_next, nfetch, batches;
-	__u64 tx_packets, tx_bytes;	/* of this handle_tx */
+	__u64 tx_packets, tx_bytes; /* of this handle_tx */
 	bool fetch_unsure, batch_open, batch_broken;
-	struct send *send;		/* SEND_MAX, allocated at the first use */
-	struct maybe *fetch;		/* FETCH_MAX, likewise */
+	struct send *send; /* SEND_MAX, allocated at the first use */
+	struct maybe *fetch; /* FETCH_MAX, likewise */
 };
 
 struct kick_slot {
-	__u64 dev;			/* vhost_dev */
-	__u64 served_ts;		/* handle_tx last took a kick, or found none */
-	bool unsure;			/* an earlier kick may have been missed */
+	__u64 dev; /* vhost_dev */
+	__u64 served_ts; /* handle_tx last took a kick, or found none */
+	bool unsure; /* an earlier kick may have been missed */
 	struct kick kick;
 };
 
@@ -175,7 +182,7 @@ struct irq_map {
 
 /* Which of a tap's queues a backend in user space signals this for: likewise */
 struct call_map {
-	__u64 call;			/* eventfd, or address and vector of an MSI */
+	__u64 call; /* eventfd, or address and vector of an MSI */
 	__u16 dev, queue;
 	int score;
 };
@@ -184,7 +191,7 @@ struct call_map {
 struct call_owner {
 	__u64 call;
 	__u16 dev, queue;
-	unsigned int doubts;		/* others that claimed the queue since it was last seen */
+	unsigned int doubts; /* others that claimed the queue since it was last seen */
 };
 
 struct dev_cache {
@@ -198,27 +205,27 @@ struct stitch {
 	struct stitch_config cfg;
 	struct stitch_stats stats;
 	struct flight **by_skb, **by_head;
-	struct flight *spare;		/* free list, through skb_next */
+	struct flight *spare; /* free list, through skb_next */
 	void *slabs;
 	struct list lru;
 	size_t in_flight;
 	__u64 next_id, now;
-	__u64 gap_ts;			/* of any CPU */
-	struct cpu_ctx *c;		/* of the event at hand */
-	bool conflict;			/* its skb and its buffer tell of different packets */
+	__u64 gap_ts; /* of any CPU */
+	struct cpu_ctx *c; /* of the event at hand */
+	bool conflict; /* its skb and its buffer tell of different packets */
 	struct cpu_ctx *cpu[CPUS_MAX];
-	struct task_ctx **task;		/* open addressing */
+	struct task_ctx **task; /* open addressing */
 	size_t task_size, ntasks;
 	struct kick_slot *kicks;
 	struct irq_map *irq_map;
 	struct call_map *calls;
 	struct call_owner *owners;
 	struct dev_cache dev_cache[DEV_CACHE];
-	__u8 goes_on[65536 / 8];	/* devices after whose dev:xmit a packet was seen again */
+	__u8 goes_on[65536 / 8]; /* devices after whose dev:xmit a packet was seen again */
 	bool gaps, poll_covered, used_covered, irqfd_covered, inj_covered, send_covered;
 	bool vmm_covered, msi_covered;
-	unsigned int bare_entries;	/* entries with packets waiting, without any kvm:inj yet */
-	int err;			/* of the callback, or -ENOMEM: stops the stitcher */
+	unsigned int bare_entries; /* entries with packets waiting, without any kvm:inj yet */
+	int err; /* of the callback, or -ENOMEM: stops the stitcher */
 	struct packet out;
 };
 

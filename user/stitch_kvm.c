@@ -8,7 +8,7 @@
 #include "stitch_int.h"
 
 /* entries without kvm:inj until it is taken for granted that there is no such hook */
-#define BARE_ENTRIES	64
+#define BARE_ENTRIES 64
 
 void inject_begin(struct stitch *s, struct task_ctx *t)
 {

@@ -6,9 +6,9 @@
  */
 #include "stitch_int.h"
 
-#define SCORE_BELIEVED	3
-#define SCORE_MAX	8
-#define POLL_WEIGHT	64	/* NAPI_POLL_WEIGHT: a poll that did less has completed */
+#define SCORE_BELIEVED 3
+#define SCORE_MAX      8
+#define POLL_WEIGHT    64 /* NAPI_POLL_WEIGHT: a poll that did less has completed */
 
 static struct irq_map *irq_map_of(struct stitch *s, __u32 irq)
 {
@@ -126,7 +126,7 @@ static struct irq_wait *irq_find(struct stitch *s, struct cpu_ctx *c, __u64 napi
 		waiting++;
 		map = irq_map_of(s, w->irq);
 		if (w->state == IRQ_UNSURE)
-			waiting++;	/* it may be this poll's: nothing to learn from the others */
+			waiting++; /* it may be this poll's: nothing to learn from the others */
 		else if (map->irq == w->irq && map->dev == dev && map->napi == napi &&
 			 map->score >= SCORE_BELIEVED)
 			found = w;

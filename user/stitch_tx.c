@@ -12,8 +12,8 @@
 
 /* handle_tx() gives up its turn after so much (drivers/vhost/net.c); bytes less a margin for
  * the virtio_net headers, which it counts too */
-#define TX_PACKETS_MAX	256
-#define TX_BYTES_MAX	(0x80000 - 0x8000)
+#define TX_PACKETS_MAX 256
+#define TX_BYTES_MAX   (0x80000 - 0x8000)
 
 static struct kick_slot *kick_slot(struct stitch *s, __u64 dev)
 {
@@ -98,8 +98,12 @@ static void send_prepend(struct stitch *s, struct task_ctx *t, struct flight *f,
 static void send_lost(struct stitch *s, struct task_ctx *t, const struct send *send)
 {
 	struct pl_event ev = {
-		.ts = send->s.ts, .key = send->key, .pay = send->pay, .arg = send->s.arg,
-		.cpu = send->s.cpu, .hook = send->s.hook,
+		.ts = send->s.ts,
+		.key = send->key,
+		.pay = send->pay,
+		.arg = send->s.arg,
+		.cpu = send->s.cpu,
+		.hook = send->s.hook,
 		.flags = (send->has_key ? PL_F_KEY : 0) | (send->has_pay ? PL_F_PAY : 0),
 	};
 	struct flight *f = flight_new(s, &ev);
@@ -298,7 +302,7 @@ void tx_birth(struct stitch *s, struct flight *f, const struct pl_event *ev)
 	if (send)
 		send_prepend(s, t, f, send);
 	else if (t->is_vhost && s->send_covered)
-		f->mid = true;	/* the worker made an skb of something that was not seen sent */
+		f->mid = true; /* the worker made an skb of something that was not seen sent */
 	flight_add_if_later(s, f, &t->get);
 	t->get.on = false;
 }

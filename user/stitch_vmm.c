@@ -8,10 +8,10 @@
  */
 #include "stitch_int.h"
 
-#define SCORE_BELIEVED	8
-#define SCORE_MAX	16
-#define SCORE_WRONG	8	/* signalled without a packet */
-#define DOUBTS_MAX	64	/* the driver was loaded again: the old eventfd is gone */
+#define SCORE_BELIEVED 8
+#define SCORE_MAX      16
+#define SCORE_WRONG    8 /* signalled without a packet */
+#define DOUBTS_MAX     64 /* the driver was loaded again: the old eventfd is gone */
 
 static struct call_map *call_of(struct stitch *s, __u64 call)
 {

@@ -25,7 +25,7 @@ struct table {
 		size_t gap, width;
 	} columns[COLUMNS_MAX];
 	struct row *first, *last;
-	bool open;		/* the last row still takes cells */
+	bool open; /* the last row still takes cells */
 };
 
 int table_new(const struct text_out *o, const char *columns, struct table **out)
@@ -42,7 +42,8 @@ int table_new(const struct text_out *o, const char *columns, struct table **out)
 			continue;
 		}
 		t->columns[t->ncolumns] = (struct column){
-			.right = *columns == 'r', .gap = t->ncolumns ? gap : 0,
+			.right = *columns == 'r',
+			.gap = t->ncolumns ? gap : 0,
 		};
 		t->ncolumns++;
 		gap = 2;
@@ -103,7 +104,7 @@ void table_row_end(struct table *t, bool bold)
 
 static void row_print(const struct table *t, const struct row *r, size_t indent)
 {
-	size_t blanks = indent;		/* put off: a line ends without any */
+	size_t blanks = indent; /* put off: a line ends without any */
 
 	if (r->bold && t->o->bold)
 		fputs("\033[1m", t->o->f);

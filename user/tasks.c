@@ -12,10 +12,10 @@
 
 #include "util.h"
 
-#define TASKS_MAX	65536	/* a fork bomb must not grow the recorder */
+#define TASKS_MAX 65536 /* a fork bomb must not grow the recorder */
 
 struct task {
-	__u32 tid;		/* 0: free; the idle tasks, all of tid 0, have a place of their own */
+	__u32 tid; /* 0: free; the idle tasks, all of tid 0, have a place of their own */
 	__u32 tgid;
 	enum pl_role_kind role;
 	char comm[16];
@@ -84,7 +84,7 @@ static void comm_read(struct task *task)
 	snprintf(path, sizeof(path), "/proc/%u/status", task->tid);
 	f = fopen(path, "re");
 	if (!f)
-		return;		/* has ended already: it stays a number */
+		return; /* has ended already: it stays a number */
 	while (fgets(line, sizeof(line), f)) {
 		if (!strncmp(line, "Name:\t", 6)) {
 			line[strcspn(line, "\n")] = 0;
@@ -249,8 +249,8 @@ json_t *tasks_doc(const struct tasks *t)
 
 		if (k->tid)
 			json_array_append_new(doc, json_pack("{s:I, s:o, s:s, s:I}", "tid",
-				(json_int_t)k->tid, "comm", json_text(k->comm), "role", role_name(k->role),
-				"vmm", (json_int_t)k->tgid));
+							     (json_int_t)k->tid, "comm", json_text(k->comm), "role", role_name(k->role),
+							     "vmm", (json_int_t)k->tgid));
 	}
 	return doc;
 }

@@ -45,7 +45,8 @@ static size_t utf8_decode(const char *s, __u32 *cp)
 	if (*u < 0x80)
 		n = 1;
 	else if (*u >= 0xc2 && *u < 0xf5)
-		n = *u < 0xe0 ? 2 : *u < 0xf0 ? 3 : 4;
+		n = *u < 0xe0 ? 2 : *u < 0xf0 ? 3
+					      : 4;
 	*cp = n == 1 ? *u : *u & (0x7f >> n);
 	for (size_t i = 1; i < n; i++) {
 		if ((u[i] & 0xc0) != 0x80)
@@ -94,7 +95,7 @@ size_t text_width_n(const struct text_out *o, const char *s, size_t bytes)
 		} else if (!o->utf8) {
 			width += strlen(ascii_of(cp));
 		} else {
-			w = wcwidth(cp);	/* -1: the C locale knows none */
+			w = wcwidth(cp); /* -1: the C locale knows none */
 			width += w < 0 ? 1 : w;
 		}
 	}
@@ -171,7 +172,9 @@ const char *text_ns(const struct text_out *o, __u64 ns, char buf[TEXT_NS_LEN])
 const char *text_unit_name(const struct text_out *o)
 {
 	static const char *const names[] = {
-		[UNIT_NS] = "ns", [UNIT_US] = "µs", [UNIT_MS] = "ms",
+		[UNIT_NS] = "ns",
+		[UNIT_US] = "µs",
+		[UNIT_MS] = "ms",
 	};
 
 	return names[o->unit];

@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum text_unit { UNIT_NS, UNIT_US, UNIT_MS };
+enum text_unit { UNIT_NS,
+		 UNIT_US,
+		 UNIT_MS };
 
 /* "ns", "us", "ms"; 0 or -EINVAL */
 int text_unit_parse(const char *name, enum text_unit *unit);
@@ -20,7 +22,7 @@ int text_unit_parse(const char *name, enum text_unit *unit);
 struct text_out {
 	FILE *f;
 	bool utf8;
-	bool bold;		/* escape sequences are welcome */
+	bool bold; /* escape sequences are welcome */
 	enum text_unit unit;
 };
 
@@ -44,7 +46,7 @@ const char *text_clean(char *to, size_t size, const char *name);
 /* "1234.567" in the unit of o, rounded to the nearest; buf also is the return value */
 #define TEXT_NS_LEN 40
 const char *text_ns(const struct text_out *o, __u64 ns, char buf[TEXT_NS_LEN]);
-const char *text_unit_name(const struct text_out *o);	/* "µs" */
+const char *text_unit_name(const struct text_out *o); /* "µs" */
 
 /* "12.3" of permille; below 0.1 but not 0 "<0.1" is the caller's to decide */
 const char *text_permille(unsigned int permille, char buf[TEXT_NS_LEN]);

@@ -22,19 +22,19 @@
  */
 enum trace_chunk {
 	TRACE_EVENTS = 1,
-	TRACE_META,	/* {version, host, release, machine, cpus, command[], start_real_ns,
+	TRACE_META, /* {version, host, release, machine, cpus, command[], start_real_ns,
 			 * start_mono_ns, options{}} */
-	TRACE_HOPS,	/* [{hop, state, hook, kind, target, tried[{hook, kind, target, error}]}] */
-	TRACE_DEVICES,	/* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
-	TRACE_TASKS,	/* [{tid, comm, role, vmm}] */
-	TRACE_CLOCK,	/* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
-	TRACE_COUNTS,	/* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
-	TRACE_COST,	/* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
+	TRACE_HOPS, /* [{hop, state, hook, kind, target, tried[{hook, kind, target, error}]}] */
+	TRACE_DEVICES, /* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
+	TRACE_TASKS, /* [{tid, comm, role, vmm}] */
+	TRACE_CLOCK, /* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
+	TRACE_COUNTS, /* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
+	TRACE_COST, /* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
 			 * and events made in that time */
-	TRACE_DROPS,	/* {reasons: {number: name}, places: {offset: {symbol, source}}} */
-	TRACE_END,	/* {reason, end_mono_ns, events}; absent: the recorder did not end by
+	TRACE_DROPS, /* {reasons: {number: name}, places: {offset: {symbol, source}}} */
+	TRACE_END, /* {reason, end_mono_ns, events}; absent: the recorder did not end by
 			 * itself */
-	TRACE_CATALOGUE,	/* [hook id]: what the numbers of hooks in this file mean; written
+	TRACE_CATALOGUE, /* [hook id]: what the numbers of hooks in this file mean; written
 				 * by trace_create() */
 	TRACE_NR_CHUNKS
 };
@@ -68,11 +68,11 @@ int trace_finish(struct trace_writer *w);
 
 /* Where a block of events lies; blocks of one CPU are in the order in which they were written */
 struct trace_block {
-	__u64 offset;		/* of the chunk's payload in the file */
-	__u64 ts_min, ts_max;	/* ns */
+	__u64 offset; /* of the chunk's payload in the file */
+	__u64 ts_min, ts_max; /* ns */
 	__u32 cpu;
 	__u32 events;
-	__u32 stored;		/* bytes */
+	__u32 stored; /* bytes */
 	__u32 crc;
 };
 
@@ -82,13 +82,13 @@ struct trace {
 	struct trace_block *blocks;
 	size_t nblocks;
 	__u64 nevents;
-	json_t *docs[TRACE_NR_CHUNKS];	/* TRACE_CLOCK: an array of all snapshots; NULL: none */
-	bool truncated;		/* does not end on a whole chunk */
-	bool ended;		/* has TRACE_END: the recorder ended by itself */
-	__u64 good_bytes;	/* up to the end of the last whole chunk */
+	json_t *docs[TRACE_NR_CHUNKS]; /* TRACE_CLOCK: an array of all snapshots; NULL: none */
+	bool truncated; /* does not end on a whole chunk */
+	bool ended; /* has TRACE_END: the recorder ended by itself */
+	__u64 good_bytes; /* up to the end of the last whole chunk */
 	__u64 file_bytes;
-	__u64 damaged;		/* chunks missing before that: damaged, cut out, or out of order */
-	__u8 hooks[256];	/* the file's number of a hook -> enum pl_hook; 0: not known here */
+	__u64 damaged; /* chunks missing before that: damaged, cut out, or out of order */
+	__u8 hooks[256]; /* the file's number of a hook -> enum pl_hook; 0: not known here */
 	struct trace_scratch *scratch;
 };
 

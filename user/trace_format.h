@@ -43,32 +43,32 @@
 #define TRACE_CHUNK_MAGIC	"\xf5PL\xfa"
 
 /* Bounds: a reader refuses what is larger, before it allocates */
-#define TRACE_CPUS_MAX		8192		/* what the kernel can be built for */
-#define TRACE_EVENTS_STORED_MAX	(TRACE_BLOCK_EVENTS * sizeof(struct pl_event) + 1024)
+#define TRACE_CPUS_MAX		8192 /* what the kernel can be built for */
+#define TRACE_EVENTS_STORED_MAX (TRACE_BLOCK_EVENTS * sizeof(struct pl_event) + 1024)
 #define TRACE_DOC_MAX		(8U << 20)
 
 struct trace_header {
-	char magic[8];		/* TRACE_MAGIC */
-	__u32 endian;		/* TRACE_ENDIAN */
-	__u16 version;		/* TRACE_VERSION */
-	__u16 event_size;	/* sizeof(struct pl_event) */
-	__u32 catalogue;	/* crc32 over the ids of all hooks in order, each with its NUL */
-	__u32 reserved[2];	/* 0 */
-	__u32 crc;		/* crc32 over all before */
+	char magic[8]; /* TRACE_MAGIC */
+	__u32 endian; /* TRACE_ENDIAN */
+	__u16 version; /* TRACE_VERSION */
+	__u16 event_size; /* sizeof(struct pl_event) */
+	__u32 catalogue; /* crc32 over the ids of all hooks in order, each with its NUL */
+	__u32 reserved[2]; /* 0 */
+	__u32 crc; /* crc32 over all before */
 } __attribute__((packed));
 
 struct trace_chunk_header {
-	char magic[4];		/* TRACE_CHUNK_MAGIC */
-	__u16 kind;		/* enum trace_chunk */
-	__u16 flags;		/* 0 */
+	char magic[4]; /* TRACE_CHUNK_MAGIC */
+	__u16 kind; /* enum trace_chunk */
+	__u16 flags; /* 0 */
 	__u32 seq;
-	__u32 raw;		/* bytes of the payload, decompressed */
-	__u32 stored;		/* bytes of the payload in the file */
-	__u16 cpu;		/* TRACE_EVENTS, else 0: whose ring the events were in */
-	__u16 count;		/* TRACE_EVENTS, else 0: 1 .. TRACE_BLOCK_EVENTS */
-	__u64 ts_min, ts_max;	/* TRACE_EVENTS, else 0: ns */
-	__u32 payload_crc;	/* crc32 over the payload as stored */
-	__u32 crc;		/* crc32 over all before */
+	__u32 raw; /* bytes of the payload, decompressed */
+	__u32 stored; /* bytes of the payload in the file */
+	__u16 cpu; /* TRACE_EVENTS, else 0: whose ring the events were in */
+	__u16 count; /* TRACE_EVENTS, else 0: 1 .. TRACE_BLOCK_EVENTS */
+	__u64 ts_min, ts_max; /* TRACE_EVENTS, else 0: ns */
+	__u32 payload_crc; /* crc32 over the payload as stored */
+	__u32 crc; /* crc32 over all before */
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct trace_header) == 32, "on-disk layout");

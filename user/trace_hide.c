@@ -54,9 +54,11 @@ static inline __u64 sip_end(__u64 v[4])
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-#define SIP_START(h) { \
-	(h)->k0 ^ 0x736f6d6570736575ULL, (h)->k1 ^ 0x646f72616e646f6dULL, \
-	(h)->k0 ^ 0x6c7967656e657261ULL, (h)->k1 ^ 0x7465646279746573ULL }
+#define SIP_START(h) \
+	{ \
+		(h)->k0 ^ 0x736f6d6570736575ULL, (h)->k1 ^ 0x646f72616e646f6dULL, \
+			(h)->k0 ^ 0x6c7967656e657261ULL, (h)->k1 ^ 0x7465646279746573ULL \
+	}
 
 __u64 trace_hide_u64(const struct trace_hide *h, __u64 address)
 {

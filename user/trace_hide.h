@@ -13,7 +13,7 @@
 
 struct trace_hide {
 	__u64 k0, k1;
-	bool key[256];	/* by hook: key is an address too (context hops) */
+	bool key[256]; /* by hook: key is an address too (context hops) */
 };
 
 void trace_hide_init(struct trace_hide *h, const __u8 key[16]);

@@ -13,8 +13,8 @@
 #include "trace.h"
 #include "trace_format.h"
 
-#define SCAN_STEP_MIN	1024	/* the next chunk may be near; many gaps must not cost much */
-#define SCAN_STEP_MAX	65536
+#define SCAN_STEP_MIN 1024 /* the next chunk may be near; many gaps must not cost much */
+#define SCAN_STEP_MAX 65536
 
 struct trace_scratch {
 	ZSTD_DCtx *zstd;
@@ -24,10 +24,10 @@ struct trace_scratch {
 /* State of the walk over the chunks */
 struct walk {
 	struct trace *t;
-	size_t room;		/* of t->blocks */
+	size_t room; /* of t->blocks */
 	__u64 pos;
-	__u32 seq;		/* of the next chunk, if none is missing */
-	__u32 catalogue;	/* from the file's header */
+	__u32 seq; /* of the next chunk, if none is missing */
+	__u32 catalogue; /* from the file's header */
 };
 
 static int fail(char *err, size_t errlen, int ret, const char *fmt, ...)

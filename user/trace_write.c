@@ -24,17 +24,17 @@ struct cpu_block {
 
 struct trace_writer {
 	int fd;
-	int err;		/* sticky */
-	bool regular;		/* can be cut back */
+	int err; /* sticky */
+	bool regular; /* can be cut back */
 	__u32 seq;
-	__u64 bytes;		/* of whole chunks */
-	__u64 events;		/* in the file */
-	__u64 pending;		/* in blocks */
+	__u64 bytes; /* of whole chunks */
+	__u64 events; /* in the file */
+	__u64 pending; /* in blocks */
 	struct trace_hide hide;
 	ZSTD_CCtx *zstd;
 	void *out;
 	size_t out_room;
-	struct cpu_block **block;	/* by CPU; NULL: has had no event */
+	struct cpu_block **block; /* by CPU; NULL: has had no event */
 	unsigned int ncpus;
 };
 
@@ -121,7 +121,7 @@ static int block_write(struct trace_writer *w, unsigned int cpu)
 	int err;
 
 	if (ZSTD_isError(len))
-		return w->err = -ENOMEM;	/* the room is enough for whatever there is */
+		return w->err = -ENOMEM; /* the room is enough for whatever there is */
 	h.stored = len;
 	err = chunk_write(w, &h, w->out);
 	if (!err)
@@ -263,8 +263,7 @@ static int catalogue_write(struct trace_writer *w)
 
 	for (hook = 0; hook < PL_NR_HOOKS; hook++)
 		json_array_append_new(ids, json_string(hook_desc(hook)->id));
-	err = json_array_size(ids) == PL_NR_HOOKS ? trace_write_doc(w, TRACE_CATALOGUE, ids) :
-						    -ENOMEM;
+	err = json_array_size(ids) == PL_NR_HOOKS ? trace_write_doc(w, TRACE_CATALOGUE, ids) : -ENOMEM;
 	json_decref(ids);
 	return err;
 }

@@ -48,8 +48,12 @@ static __u64 unit_ns(const char *unit)
 		const char *name;
 		__u64 ns;
 	} units[] = {
-		{ "", 1000000000 }, { "s", 1000000000 }, { "ms", 1000000 },
-		{ "us", 1000 },     { "µs", 1000 },      { "ns", 1 },
+		{ "", 1000000000 },
+		{ "s", 1000000000 },
+		{ "ms", 1000000 },
+		{ "us", 1000 },
+		{ "µs", 1000 },
+		{ "ns", 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
@@ -96,7 +100,7 @@ int stdout_finish(void)
 	if (fflush(stdout))
 		err = -errno;
 	else if (ferror(stdout))
-		err = -EIO;	/* an earlier write failed, its errno is gone */
+		err = -EIO; /* an earlier write failed, its errno is gone */
 
 	if (err && err != -EPIPE)
 		msg_error("cannot write the output: %s", strerror(-err));

@@ -24,7 +24,12 @@ static void put_row(FILE *f, unsigned int path, const char *row, const struct re
 		    const struct report_hop *to, const struct report_dist *d)
 {
 	const char *strings[] = {
-		from->hop, from->dev, from->label, to->hop, to->dev, to->label,
+		from->hop,
+		from->dev,
+		from->label,
+		to->hop,
+		to->dev,
+		to->label,
 	};
 
 	fprintf(f, "%u,%s", path, row);
@@ -39,7 +44,8 @@ static void put_row(FILE *f, unsigned int path, const char *row, const struct re
 int view_csv(const struct report *r, FILE *f)
 {
 	fputs("path,row,from,from_dev,from_label,to,to_dev,to_label,n,min_ns,avg_ns,p50_ns,p90_ns,"
-	      "p99_ns,p999_ns,max_ns,stddev_ns,share_ppm\n", f);
+	      "p99_ns,p999_ns,max_ns,stddev_ns,share_ppm\n",
+	      f);
 	for (size_t i = 0; i < r->npaths; i++) {
 		const struct report_path *p = &r->paths[i];
 

@@ -14,9 +14,9 @@ struct script_view {
 	struct text_out out;
 	const struct names *names;
 	const struct wallclock *clock;
-	const json_t *drops;	/* TRACE_DROPS, may be NULL */
-	bool verbose;		/* also the hook and what it counted */
-	bool absolute;		/* wall clock times in ns in place of relative ones */
+	const json_t *drops; /* TRACE_DROPS, may be NULL */
+	bool verbose; /* also the hook and what it counted */
+	bool absolute; /* wall clock times in ns in place of relative ones */
 };
 
 /* 0 or -ENOMEM */

@@ -6,8 +6,8 @@
 
 #include "view.h"
 
-#define LINE_WIDTH	100
-#define ARROW		"→"
+#define LINE_WIDTH 100
+#define ARROW	   "→"
 
 /* Items after a title, broken into lines that are indented below it */
 struct list {
@@ -22,8 +22,7 @@ static void list_begin(struct list *l, const struct text_out *o, const char *tit
 	text_printf(o, "%s", title);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void list_item(struct list *l, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void list_item(struct list *l, const char *fmt, ...)
 {
 	size_t width;
 	va_list ap;
@@ -147,7 +146,15 @@ static void rare_cells(struct table *t, const struct report_path *p)
 static int show_stages(const struct report_path *p, const struct text_out *o, bool all)
 {
 	static const char *const heads[] = {
-		"n", "min", "avg", "p50", "p90", "p99", "max", "stddev", "share",
+		"n",
+		"min",
+		"avg",
+		"p50",
+		"p90",
+		"p99",
+		"max",
+		"stddev",
+		"share",
 	};
 	struct table *t;
 	int err = table_new(o, "l l lrrrrrrrrr", &t);

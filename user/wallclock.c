@@ -9,7 +9,7 @@ struct wallclock {
 	size_t n;
 	struct snapshot {
 		__u64 mono, real;
-	} at[];			/* by mono */
+	} at[]; /* by mono */
 };
 
 static __u64 int_of(const json_t *doc, const char *name)
@@ -37,7 +37,8 @@ int wallclock_new(const struct trace *t, struct wallclock **out)
 	/* a recorder that was killed at once has at least this one */
 	if (!w->n && int_of(meta, "start_real_ns"))
 		w->at[w->n++] = (struct snapshot){
-			int_of(meta, "start_mono_ns"), int_of(meta, "start_real_ns"),
+			int_of(meta, "start_mono_ns"),
+			int_of(meta, "start_real_ns"),
 		};
 	qsort(w->at, w->n, sizeof(*w->at), snapshot_cmp);
 	*out = w;

@@ -30,7 +30,8 @@ typedef __u32 __wsum;
 typedef _Bool bool;
 typedef unsigned long size_t;
 
-enum { false = 0, true = 1 };
+enum { false = 0,
+       true = 1 };
 
 #define NULL ((void *)0)
 

@@ -15,7 +15,7 @@ typedef struct {
 
 struct net_device {
 	int ifindex;
-	unsigned short type;		/* ARPHRD_* */
+	unsigned short type; /* ARPHRD_* */
 	possible_net_t nd_net;
 };
 
@@ -34,7 +34,7 @@ struct sk_buff {
 	__u16 vlan_tci;
 	__u16 network_header;
 	__u16 mac_header;
-	unsigned int tail;		/* sk_buff_data_t: an offset on 64-bit */
+	unsigned int tail; /* sk_buff_data_t: an offset on 64-bit */
 	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
@@ -42,7 +42,7 @@ struct sk_buff {
 
 /* the bit went away when vlan_all was made to say it (6.3, commit 354259fa73e2) */
 struct sk_buff___before_6_3 {
-	__u8 vlan_present:1;
+	__u8 vlan_present : 1;
 };
 
 struct sk_buff___6_3 {
@@ -80,7 +80,7 @@ struct tun_struct {
 };
 
 struct tun_file {
-	struct socket socket;		/* embedded */
+	struct socket socket; /* embedded */
 	struct tun_struct *tun;
 };
 

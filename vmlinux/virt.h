@@ -16,7 +16,7 @@ struct vhost_vring_call {
 
 struct vhost_virtqueue {
 	struct vhost_dev *dev;
-	struct vhost_poll poll;		/* of the kick eventfd */
+	struct vhost_poll poll; /* of the kick eventfd */
 	struct vhost_vring_call call_ctx;
 };
 
@@ -26,7 +26,7 @@ struct vhost_dev {
 };
 
 struct vhost_net {
-	struct vhost_dev dev;		/* first member: the same address */
+	struct vhost_dev dev; /* first member: the same address */
 };
 
 struct kvm;

@@ -64,7 +64,7 @@ int object_start(struct bpf_object *obj, unsigned int ring_bytes, struct made *m
 		return -errno;
 	err = bpf_map_update_elem(object_map(m, "rings"), &cpu, &ring, BPF_ANY) ? -errno : 0;
 	m->rb = err ? NULL : ring_buffer__new(ring, on_event, m, NULL);
-	close(ring);		/* the map of rings and the reader hold it */
+	close(ring); /* the map of rings and the reader hold it */
 	if (!m->rb)
 		return err ? err : -errno;
 	m->counts = mmap(NULL, counts_bytes(m), PROT_READ, MAP_SHARED, object_map(m, "counts"), 0);

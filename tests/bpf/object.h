@@ -12,7 +12,7 @@
 
 struct made {
 	struct bpf_object *obj;
-	struct ring_buffer *rb;		/* of CPU 0, where all runs take place */
+	struct ring_buffer *rb; /* of CPU 0, where all runs take place */
 	struct pl_count *counts;
 	unsigned int ncpus, n;
 	struct pl_event ev[EVENTS_MAX];

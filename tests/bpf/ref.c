@@ -64,9 +64,9 @@ static void layer4(struct cursor *c, struct ident *id, size_t rest)
 	case 6:
 		if (!there(c, 16))
 			return;
-		say_at(id, c, 0, 13);		/* ports, seq, ack, data offset */
-		say8(id, c->p[c->at + 13] & ~0x08);	/* flags: PSH is moved by GSO and GRO */
-		say_at(id, c, 14, 2);		/* window */
+		say_at(id, c, 0, 13); /* ports, seq, ack, data offset */
+		say8(id, c->p[c->at + 13] & ~0x08); /* flags: PSH is moved by GSO and GRO */
+		say_at(id, c, 14, 2); /* window */
 		break;
 	case 17:
 	case 136:
@@ -78,7 +78,7 @@ static void layer4(struct cursor *c, struct ident *id, size_t rest)
 	case 132:
 		if (!there(c, 12))
 			return;
-		say_at(id, c, 0, 8);		/* ports, tag; then the checksum */
+		say_at(id, c, 0, 8); /* ports, tag; then the checksum */
 		skip_to_payload(c, id, 12, rest);
 		break;
 	case 1:

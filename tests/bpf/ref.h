@@ -17,8 +17,8 @@ struct ident {
 	__u8 proto;
 	unsigned int nkey;
 	__u8 key[IDENT_MAX];
-	__u8 pay[32];		/* zeros after a short payload */
-	bool tagged;		/* the frame has a VLAN tag */
+	__u8 pay[32]; /* zeros after a short payload */
+	bool tagged; /* the frame has a VLAN tag */
 	__u16 tci;
 };
 

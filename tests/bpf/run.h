@@ -3,21 +3,21 @@
 #ifndef TEST_BPF_RUN_H
 #define TEST_BPF_RUN_H
 
-#define RUN_PACKET_MAX	2048
+#define RUN_PACKET_MAX 2048
 
 struct run_in {
 	unsigned char packet[RUN_PACKET_MAX];
-	__u32 at;	/* offset of the first byte that is handed over */
-	__u32 linear;	/* bytes from there that may be read */
-	__u32 frame;	/* bytes from there of the whole frame */
-	__u32 proto;	/* of key_fill() */
-	__u16 vlan_proto;	/* run_skb: push this tag into the skb's metadata, 0: none */
+	__u32 at; /* offset of the first byte that is handed over */
+	__u32 linear; /* bytes from there that may be read */
+	__u32 frame; /* bytes from there of the whole frame */
+	__u32 proto; /* of key_fill() */
+	__u16 vlan_proto; /* run_skb: push this tag into the skb's metadata, 0: none */
 	__u16 vlan_tci;
 };
 
 struct run_out {
 	struct pl_event ev;
-	__u64 task;		/* address of the task that ran */
+	__u64 task; /* address of the task that ran */
 	__u64 skb;
 };
 

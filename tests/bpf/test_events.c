@@ -21,14 +21,14 @@
 #include "run.h"
 #include "run.skel.h"
 
-#define RING_SMALLEST	4096	/* a page */
-#define RING_USUAL	(1 << 20)
-#define FLOOD		1000	/* events, more than the smallest ring holds */
-#define NET_RX		3
-#define IRQ		17
-#define GRO_NORMAL	3
-#define VECTOR		34
-#define PENDING		3	/* entries still to be reported, fewer than bpf/kvm.bpf.c begins with */
+#define RING_SMALLEST 4096 /* a page */
+#define RING_USUAL    (1 << 20)
+#define FLOOD	      1000 /* events, more than the smallest ring holds */
+#define NET_RX	      3
+#define IRQ	      17
+#define GRO_NORMAL    3
+#define VECTOR	      34
+#define PENDING	      3 /* entries still to be reported, fewer than bpf/kvm.bpf.c begins with */
 
 struct fixture {
 	struct pktlap_bpf *skel;
@@ -38,8 +38,8 @@ struct fixture {
 
 /* Programs that need no more than numbers (or a task, which run_task names) */
 static const char *const scalar[] = { "pl_softirq_raise_raw", "pl_softirq_entry_raw",
-	"pl_irq_entry_raw", "pl_napi_gro_exit_raw", "pl_inj_virq_raw", "pl_vcpu_entry_raw",
-	"pl_vcpu_exit_raw", "pl_sched_switch_raw" };
+				      "pl_irq_entry_raw", "pl_napi_gro_exit_raw", "pl_inj_virq_raw", "pl_vcpu_entry_raw",
+				      "pl_vcpu_exit_raw", "pl_sched_switch_raw" };
 
 static struct bpf_program *prog_of(struct fixture *f, const char *name)
 {
@@ -237,9 +237,14 @@ static __u64 this_task(struct fixture *f)
 
 static void test_sched(void **state)
 {
-	static const struct { __u32 kind, pending, events; } rows[] = {
-		{ PL_ROLE_NONE, 0, 1 }, { PL_ROLE_VHOST, 0, 1 }, { PL_ROLE_VMM, 0, 0 },
-		{ PL_ROLE_VCPU, 0, 0 }, { PL_ROLE_VCPU, PENDING, 1 },
+	static const struct {
+		__u32 kind, pending, events;
+	} rows[] = {
+		{ PL_ROLE_NONE, 0, 1 },
+		{ PL_ROLE_VHOST, 0, 1 },
+		{ PL_ROLE_VMM, 0, 0 },
+		{ PL_ROLE_VCPU, 0, 0 },
+		{ PL_ROLE_VCPU, PENDING, 1 },
 	};
 	struct fixture *f = *state;
 	__u64 task = this_task(f), t0 = now();
@@ -308,9 +313,9 @@ static void skb_setup(struct fixture *f)
 	assert_int_equal(object_prepare(f->run->obj), 0);
 	bpf_program__set_autoload(f->run->progs.run_skb, true);
 	bpf_program__set_autoload(f->run->progs.run_key, true);
-	f->run->rodata->cfg_scoped = true;	/* lo is not looked at unless it is named */
+	f->run->rodata->cfg_scoped = true; /* lo is not looked at unless it is named */
 	if (run_bpf__load(f->run))
-		skip();		/* 6.1: a tc program must not ask for the task */
+		skip(); /* 6.1: a tc program must not ask for the task */
 	object_stop(f->m);
 	assert_int_equal(object_start(f->run->obj, RING_USUAL, f->m), 0);
 	assert_int_equal(stat("/proc/self/ns/net", &ns), 0);
@@ -346,9 +351,7 @@ static void skb_run(struct fixture *f, const struct packet *p, __u32 gso, struct
 static void test_skb(void **state)
 {
 	struct fixture *f = *state;
-	struct packet p = { .ttl = 64, .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .proto = 17,
-			    .sport = 1, .dport = 2, .payload = 100, .tpid = { 0x8100 },
-			    .tci = { 0x2005 }, .fill = "payload" };
+	struct packet p = { .ttl = 64, .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .proto = 17, .sport = 1, .dport = 2, .payload = 100, .tpid = { 0x8100 }, .tci = { 0x2005 }, .fill = "payload" };
 	struct pl_event plain, ev;
 
 	skb_setup(f);

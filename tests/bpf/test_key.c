@@ -22,9 +22,9 @@
 #include "run.h"
 #include "run.skel.h"
 
-#define KEY_AT_L3	0x10000		/* bpf/key.bpf.h */
+#define KEY_AT_L3	0x10000 /* bpf/key.bpf.h */
 #define RANDOM_PACKETS	20000
-#define HOSTILE_PACKETS	100000
+#define HOSTILE_PACKETS 100000
 #define FLAGS_SEEN	(PL_F_KEY | PL_F_PAY | PL_F_FRAG | PL_F_VLAN_FRAME)
 
 struct fixture {
@@ -99,23 +99,53 @@ static bool told_apart(const struct pl_event *a, const struct pl_event *b)
 }
 
 /* Kinds of packet that every property is tried on */
-enum { UDP4, TCP4, ICMP4, UDP6, TCP6, ICMP6, ARP, PTP, LLC, SCTP4, UDPLITE4, ESP4, FRAG4_FIRST, FRAG4,
-       FRAG6_FIRST, FRAG6, UDP4_OPTIONS, UDP6_EXT, TINY4, KINDS };
+enum { UDP4,
+       TCP4,
+       ICMP4,
+       UDP6,
+       TCP6,
+       ICMP6,
+       ARP,
+       PTP,
+       LLC,
+       SCTP4,
+       UDPLITE4,
+       ESP4,
+       FRAG4_FIRST,
+       FRAG4,
+       FRAG6_FIRST,
+       FRAG6,
+       UDP4_OPTIONS,
+       UDP6_EXT,
+       TINY4,
+       KINDS };
 
 static const char *const kind_name[] = { "udp4", "tcp4", "icmp4", "udp6", "tcp6", "icmp6", "arp",
-	"ptp", "llc", "sctp4", "udplite4", "esp4", "frag4 first", "frag4", "frag6 first", "frag6",
-	"udp4 options", "udp6 ext", "tiny4" };
+					 "ptp", "llc", "sctp4", "udplite4", "esp4", "frag4 first", "frag4", "frag6 first", "frag6",
+					 "udp4 options", "udp6 ext", "tiny4" };
 
 static struct packet packet_of(int kind)
 {
 	static const __u8 protos[KINDS] = { 17, 6, 1, 17, 6, 58, 0, 0, 0, 132, 136, 50, 17, 17, 17,
 					    17, 17, 17, 17 };
 	struct packet p = {
-		.tpid = { 0x8100, 0x8100, 0x8100 }, .macs = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 },
-		.src = { 10, 0, 0, 1, 1, 2, 3, 4, 5, 6 }, .dst = { 10, 0, 0, 2, 7, 8, 9, 10 },
-		.ttl = 64, .id = 4711, .flow = 0x12345, .id6 = 99, .proto = protos[kind],
-		.sport = 7788, .dport = 53, .seq = 1000, .ack = 2000, .tcpflags = 0x10,
-		.window = 501, .payload = 100, .fill = "The quick brown fox jumps over it",
+		.tpid = { 0x8100, 0x8100, 0x8100 },
+		.macs = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2 },
+		.src = { 10, 0, 0, 1, 1, 2, 3, 4, 5, 6 },
+		.dst = { 10, 0, 0, 2, 7, 8, 9, 10 },
+		.ttl = 64,
+		.id = 4711,
+		.flow = 0x12345,
+		.id6 = 99,
+		.proto = protos[kind],
+		.sport = 7788,
+		.dport = 53,
+		.seq = 1000,
+		.ack = 2000,
+		.tcpflags = 0x10,
+		.window = 501,
+		.payload = 100,
+		.fill = "The quick brown fox jumps over it",
 	};
 
 	if (kind == UDP6 || kind == TCP6 || kind == ICMP6 || kind == UDP6_EXT || kind == FRAG6 ||
@@ -156,11 +186,24 @@ static const char *hop_changes(struct packet *p, int n)
 	case 1: p->tos ^= 0xb8; return "tos";
 	case 2: p->ipsum ^= 0x1234; return "ip checksum";
 	case 3: p->l4sum ^= 0x5678; return "l4 checksum";
-	case 4: p->macs[3] ^= 1; p->macs[9] ^= 1; return "mac addresses";
-	case 5: p->tags = 1; p->tci[0] = 100; return "a vlan tag";
-	case 6: p->tags = 2; p->tpid[0] = 0x88a8; p->tci[1] = 5; return "two vlan tags";
+	case 4:
+		p->macs[3] ^= 1;
+		p->macs[9] ^= 1;
+		return "mac addresses";
+	case 5:
+		p->tags = 1;
+		p->tci[0] = 100;
+		return "a vlan tag";
+	case 6:
+		p->tags = 2;
+		p->tpid[0] = 0x88a8;
+		p->tci[1] = 5;
+		return "two vlan tags";
 	case 7: p->pad_to = 60; return "padding";
-	case 8: if (p->proto == 6) p->tcpflags ^= 8; return "push flag";
+	case 8:
+		if (p->proto == 6)
+			p->tcpflags ^= 8;
+		return "push flag";
 	case 9: p->dont = 1; return "don't fragment";
 	case 10: p->fill[40] ^= 1; return "payload beyond the window";
 	case 11: p->tags = 3; return "three vlan tags";
@@ -219,7 +262,7 @@ static bool identity_changes(struct packet *p, int kind, int n)
 	case 15: p->frag++; return kind == FRAG4 || kind == FRAG6;
 	case 16: p->id6++; return kind == FRAG6 || kind == FRAG6_FIRST;
 	case 17: p->fill[0] ^= 1; return p->proto != 6 && p->l3 != P_ARP && kind != FRAG4_FIRST &&
-					kind != FRAG6_FIRST;
+					 kind != FRAG6_FIRST;
 	case 18: p->fill[31] ^= 1; return p->proto != 6 && p->l3 != P_ARP && kind != TINY4;
 	case 19: p->ethertype = 0x22f0; return other;
 	case 20: p->src[4] ^= 1; return p->l3 == P_ARP;
@@ -262,8 +305,8 @@ static void test_kinds_differ(void **state)
 
 		ev[a] = key_of(f, &p);
 		p = packet_of(a);
-		assert_int_equal(ev[a].proto, a == ARP ? PL_PROTO_ARP : a == PTP || a == LLC ?
-				 PL_PROTO_OTHER : p.proto);
+		assert_int_equal(ev[a].proto, a == ARP ? PL_PROTO_ARP : a == PTP || a == LLC ? PL_PROTO_OTHER
+											     : p.proto);
 		for (b = 0; b < a; b++) {
 			/* options and extension headers alone make no other packet */
 			bool equal = (a == UDP4_OPTIONS && b == UDP4) ||
@@ -408,7 +451,9 @@ static int cmp_key(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
 
-	return x->key < y->key ? -1 : x->key > y->key ? 1 : x->pay < y->pay ? -1 : x->pay > y->pay;
+	return x->key < y->key ? -1 : x->key > y->key ? 1
+			      : x->pay < y->pay	      ? -1
+						      : x->pay > y->pay;
 }
 
 static int cmp_ident_key(const struct ident *x, const struct ident *y)
@@ -433,7 +478,9 @@ static struct packet packet_random(struct fixture *f)
 	struct packet p = packet_of(rnd(f, KINDS));
 	unsigned int i;
 
-	p.l3 = rnd(f, 8) < 4 ? P_IP4 : rnd(f, 8) < 6 ? P_IP6 : rnd(f, 2) ? P_ARP : P_OTHER;
+	p.l3 = rnd(f, 8) < 4 ? P_IP4 : rnd(f, 8) < 6 ? P_IP6
+			       : rnd(f, 2)	     ? P_ARP
+						     : P_OTHER;
 	p.proto = protos[rnd(f, sizeof(protos))];
 	p.tags = rnd(f, 4) ? 0 : rnd(f, 4);
 	for (i = 0; i < 3; i++)

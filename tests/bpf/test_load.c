@@ -101,7 +101,7 @@ static void load_kind(enum pl_hook_kind kind, bool needs_target)
 		if (!err) {
 			loaded++;
 		} else if (err == -EPERM) {
-			denied++;	/* the kind, or all of BPF */
+			denied++; /* the kind, or all of BPF */
 		} else if (lacks_types()) {
 			typeless++;
 		} else {

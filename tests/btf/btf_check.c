@@ -24,7 +24,7 @@
 #define OBJECTS_MAX	32
 #define PLACES_MAX	64
 #define WHY_MAX		512
-#define FENTRY_ARGS_OLD	6	/* arguments of a function that fentry took before 6.6 (x86) */
+#define FENTRY_ARGS_OLD 6 /* arguments of a function that fentry took before 6.6 (x86) */
 
 /* Arguments of the programs that take none by name: the verifier refuses T ** from the context */
 static const struct {
@@ -34,14 +34,16 @@ static const struct {
 	{ PL_HOOK_br_in_fe, "struct sk_buff **" },
 };
 
-enum verdict { USABLE, ABSENT, DIFFERENT };
+enum verdict { USABLE,
+	       ABSENT,
+	       DIFFERENT };
 
 struct check {
 	struct btf *types;
 	struct btf *sigs[OBJECTS_MAX];
 	unsigned int nsigs, tests, failed;
-	bool hook_used[PL_NR_HOOKS];		/* possible on a kernel */
-	struct names flavours_seen;		/* "sk_buff___6_3" for each kernel it fits */
+	bool hook_used[PL_NR_HOOKS]; /* possible on a kernel */
+	struct names flavours_seen; /* "sk_buff___6_3" for each kernel it fits */
 };
 
 static void result(struct check *c, bool ok, const char *kernel, const char *what, const char *detail)
@@ -336,7 +338,7 @@ int main(int argc, char **argv)
 	}
 	if (i < argc || !c.tests) {
 		fprintf(stderr, "usage: btf_check TYPES.bpf.o SIG.bpf.o... [--live] [--kernel DIR]... "
-			"[--together]\n");
+				"[--together]\n");
 		return 2;
 	}
 	printf("1..%u\n", c.tests);

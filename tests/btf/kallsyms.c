@@ -8,11 +8,11 @@
 
 #include "kernel.h"
 
-#define TOKENS		256
-#define NAME_MAX_LEN	512
-#define SYMBOLS_MIN	20000	/* fewer: not a kernel's table */
-#define SYMBOLS_MAX	2000000
-#define MARKER_EVERY	256
+#define TOKENS	     256
+#define NAME_MAX_LEN 512
+#define SYMBOLS_MIN  20000 /* fewer: not a kernel's table */
+#define SYMBOLS_MAX  2000000
+#define MARKER_EVERY 256
 
 struct table {
 	const unsigned char *image, *end;
@@ -73,7 +73,7 @@ static const unsigned char *name_skip(const unsigned char *p, const unsigned cha
 	if (end - p < 2)
 		return NULL;
 	len = *p++;
-	if (len & 0x80)		/* 6.1 and newer: two bytes */
+	if (len & 0x80) /* 6.1 and newer: two bytes */
 		len = (len & 0x7f) | *p++ << 7;
 	return len && len < (size_t)(end - p) ? p + len : NULL;
 }
@@ -126,7 +126,16 @@ static int names_expand(const struct table *t, struct names *out)
 
 int kallsyms_decode(const unsigned char *image, size_t size, struct names *out)
 {
-	static const char digits[] = "0\0" "1\0" "2\0" "3\0" "4\0" "5\0" "6\0" "7\0" "8\0" "9";
+	static const char digits[] = "0\0"
+				     "1\0"
+				     "2\0"
+				     "3\0"
+				     "4\0"
+				     "5\0"
+				     "6\0"
+				     "7\0"
+				     "8\0"
+				     "9";
 	struct table t = { .image = image, .end = image + size };
 	const unsigned char *p = image;
 

@@ -10,9 +10,9 @@
 #define MODULES_MAX 256
 
 struct module {
-	char name[64];		/* "vmlinux" for the first */
+	char name[64]; /* "vmlinux" for the first */
 	struct btf *btf;
-	__u32 first;		/* first type of its own */
+	__u32 first; /* first type of its own */
 };
 
 struct names {
@@ -23,10 +23,10 @@ struct names {
 struct kernel {
 	char version[64];
 	unsigned int major, minor;
-	bool live;		/* the running one: what is not loaded is not missing */
+	bool live; /* the running one: what is not loaded is not missing */
 	struct module mod[MODULES_MAX];
 	unsigned int nmod;
-	struct names symbols;	/* sorted */
+	struct names symbols; /* sorted */
 };
 
 /* A type of the target, with the BTF that its id belongs to */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX	8
+#define DEPTH_MAX 8
 
 struct why {
 	char *text;
@@ -13,8 +13,7 @@ struct why {
 	bool bad;
 };
 
-__attribute__((format(printf, 2, 3)))
-static void blame(struct why *w, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void blame(struct why *w, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -121,7 +120,7 @@ static bool fields_match(struct type_ref l, struct type_ref t)
 
 struct member {
 	struct type_ref type;
-	__u32 bit, bits;	/* bits: of a bit field, else 0 */
+	__u32 bit, bits; /* bits: of a bit field, else 0 */
 };
 
 /* Find the field by name, in anonymous members too */

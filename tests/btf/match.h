@@ -13,8 +13,8 @@ struct type_ref {
 
 /* What an argument's size may differ in */
 enum arg_rule {
-	ARG_TRACEPOINT,		/* widened to 64 bits by the tracepoint: may be read wider */
-	ARG_FUNCTION,		/* a register: its upper part is undefined beyond the type */
+	ARG_TRACEPOINT, /* widened to 64 bits by the tracepoint: may be read wider */
+	ARG_FUNCTION, /* a register: its upper part is undefined beyond the type */
 };
 
 /*

@@ -37,7 +37,7 @@ static int tap_open(const char *name)
 
 int main(int argc, char **argv)
 {
-	const struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: ends read() */
+	const struct sigaction sa = { .sa_handler = on_signal }; /* no SA_RESTART: ends read() */
 	long delay = argc > 2 ? atol(argv[2]) : 0;
 	unsigned long want = argc > 3 ? strtoul(argv[3], NULL, 10) : 0, n = 0;
 	struct timespec pause = { .tv_sec = delay / 1000, .tv_nsec = delay % 1000 * 1000000 };

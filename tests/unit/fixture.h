@@ -14,7 +14,7 @@
 #include "packets.h"
 #include "report.h"
 
-#define FIXTURE_START 5000000000ULL	/* ns, monotonic */
+#define FIXTURE_START 5000000000ULL /* ns, monotonic */
 
 static const char *const FIXTURE_DOCS[TRACE_NR_CHUNKS] = {
 	[TRACE_META] = "{'version': '0.1.0', 'host': 'vmhost1', 'release': '6.12.117',"
@@ -198,14 +198,18 @@ static inline void fixture_open(struct fixture *f)
 	f->trace.ended = true;
 	fixture_docs(f);
 	assert_int_equal(names_new(f->trace.docs[TRACE_DEVICES], f->trace.docs[TRACE_TASKS],
-				   &f->names), 0);
+				   &f->names),
+			 0);
 	f->eth = names_dev(f->names, 1, 2);
 	f->tap = names_dev(f->names, 1, 4);
 	f->tap1 = names_dev(f->names, 1, 5);
 	assert_int_equal(breakdown_new(&f->builder), 0);
 	f->input = (struct report_input){
-		.file = "pktlap.data", .trace = &f->trace, .names = f->names,
-		.stitch = &f->stitch, .merge = &f->merge,
+		.file = "pktlap.data",
+		.trace = &f->trace,
+		.names = f->names,
+		.stitch = &f->stitch,
+		.merge = &f->merge,
 	};
 }
 

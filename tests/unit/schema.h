@@ -14,7 +14,7 @@
 
 struct schema_check {
 	const json_t *root;
-	char error[512];	/* of the first failure: where and what */
+	char error[512]; /* of the first failure: where and what */
 };
 
 static inline bool schema_check(struct schema_check *c, const json_t *schema, const json_t *value,
@@ -39,8 +39,21 @@ static inline bool schema_type(const char *type, const json_t *v)
 static inline bool schema_keywords(struct schema_check *c, const json_t *schema, const char *where)
 {
 	static const char *const known[] = {
-		"$schema", "$id", "$defs", "$ref", "title", "description", "type", "const", "enum",
-		"minimum", "maximum", "properties", "required", "additionalProperties", "items",
+		"$schema",
+		"$id",
+		"$defs",
+		"$ref",
+		"title",
+		"description",
+		"type",
+		"const",
+		"enum",
+		"minimum",
+		"maximum",
+		"properties",
+		"required",
+		"additionalProperties",
+		"items",
 	};
 	const char *key;
 	json_t *value;
@@ -116,8 +129,7 @@ static inline bool schema_check(struct schema_check *c, const json_t *schema, co
 	if (!schema || !schema_keywords(c, schema, where))
 		return schema_fail(c, where, "no schema");
 	if (ref)
-		return schema_check(c, json_object_get(json_object_get(c->root, "$defs"),
-						       ref + strlen("#/$defs/")), value, where);
+		return schema_check(c, json_object_get(json_object_get(c->root, "$defs"), ref + strlen("#/$defs/")), value, where);
 	if (type && !schema_type(type, value))
 		return schema_fail(c, where, type);
 	if (!schema_limits(c, schema, value, where))

@@ -4,11 +4,20 @@
 #define PKTLAP_TEST_STITCH_ACTORS_H
 
 /* Coroutines: an actor goes on where it yielded; its locals do not live that long */
-#define CO_BEGIN(a)	switch ((a)->pc) { case 0:
-#define CO_YIELD(a)	do { (a)->pc = __LINE__; return; case __LINE__:; } while (0)
-#define CO_END(a)	} (a)->pc = 0
+#define CO_BEGIN(a) \
+	switch ((a)->pc) { \
+	case 0:
+#define CO_YIELD(a) \
+	do { \
+		(a)->pc = __LINE__; \
+		return; \
+	case __LINE__:; \
+	} while (0)
+#define CO_END(a) \
+	} \
+	(a)->pc = 0
 
-#define CALL_OF(vm, tx)	(0xca110000ULL + (vm) * 16 + (tx))
+#define CALL_OF(vm, tx) (0xca110000ULL + (vm)*16 + (tx))
 
 /* --- softirq: the NIC's receive and transmit NAPI --- */
 
@@ -154,9 +163,7 @@ static inline void worker_copied(struct world *w, struct task *t)
 
 	for (i = 0; i < t->n; i++)
 		pkt_end(w, &t->batch[i], PACKET_COMPLETE);
-	allow_all(w, t->batch, t->n, emit_ctx(w, t->cpu, PL_HOP_vhost_used, t->tid,
-					      0x51000000 + t->vm, CALL_OF(t->vm, 0), t->n,
-					      PL_F_RX));
+	allow_all(w, t->batch, t->n, emit_ctx(w, t->cpu, PL_HOP_vhost_used, t->tid, 0x51000000 + t->vm, CALL_OF(t->vm, 0), t->n, PL_F_RX));
 }
 
 static inline void worker_rx(struct world *w, struct task *t)
@@ -164,8 +171,7 @@ static inline void worker_rx(struct world *w, struct task *t)
 	struct vm *vm = &w->vm[t->vm];
 
 	CO_BEGIN(t);
-	allow_all(w, vm->ring.p, vm->ring.n, emit_ctx(w, t->cpu, PL_HOP_vhost_rx, t->tid,
-						      0xde510000 + t->vm, 0, 0, PL_F_RX));
+	allow_all(w, vm->ring.p, vm->ring.n, emit_ctx(w, t->cpu, PL_HOP_vhost_rx, t->tid, 0xde510000 + t->vm, 0, 0, PL_F_RX));
 	CO_YIELD(t);
 	while (vm->ring.n) {
 		for (t->n = 0; vm->ring.n && t->n < BATCH && (!t->n || !chance(w, 15)); t->n++) {
@@ -187,8 +193,7 @@ static inline void worker_rx(struct world *w, struct task *t)
 		worker_copied(w, t);
 		CO_YIELD(t);
 		if (chance(w, 60)) {
-			allow_all(w, t->batch, t->n, emit_ctx(w, t->cpu, PL_HOP_vhost_signal, t->tid,
-							      CALL_OF(t->vm, 0), 0, 0, 0));
+			allow_all(w, t->batch, t->n, emit_ctx(w, t->cpu, PL_HOP_vhost_signal, t->tid, CALL_OF(t->vm, 0), 0, 0, 0));
 			CO_YIELD(t);
 			inject(w, t, CALL_OF(t->vm, 0), 0x23, t->batch, t->n);
 			CO_YIELD(t);
@@ -272,7 +277,10 @@ static inline bool worker_weight(const struct task *t)
 	return t->total >= 256;
 }
 
-enum { AFTER_FULL, AFTER_LARGE, AFTER_ONE, AFTER_ALL };
+enum { AFTER_FULL,
+       AFTER_LARGE,
+       AFTER_ONE,
+       AFTER_ALL };
 
 static inline void worker_tx(struct world *w, struct task *t)
 {
@@ -434,8 +442,7 @@ static inline void vmm_step(struct world *w, struct task *t)
 		pkt_end(w, &t->one, PACKET_COMPLETE);
 		CO_YIELD(t);
 		if (chance(w, 70)) {
-			allow_all(w, &t->one, 1, emit_ctx(w, t->cpu, PL_HOP_vmm_signal, t->tid,
-							  CALL_OF(t->vm, 0), 0, 0, 0));
+			allow_all(w, &t->one, 1, emit_ctx(w, t->cpu, PL_HOP_vmm_signal, t->tid, CALL_OF(t->vm, 0), 0, 0, 0));
 			inject(w, t, CALL_OF(t->vm, 0), 0x23, &t->one, 1);
 			CO_YIELD(t);
 		}

@@ -12,22 +12,22 @@
 #include "names.h"
 #include "stitch.h"
 
-#define NETNS		4026531840u
-#define VMS		4
-#define CPUS		4
+#define NETNS	       4026531840u
+#define VMS	       4
+#define CPUS	       4
 
 /* interface numbers */
-#define IF_NIC		2
-#define IF_BR		3
-#define IF_VETH		4
-#define IF_PEER		5
-#define IF_TAP(vm)	(10 + (vm))
+#define IF_NIC	       2
+#define IF_BR	       3
+#define IF_VETH	       4
+#define IF_PEER	       5
+#define IF_TAP(vm)     (10 + (vm))
 
 /* tasks: the last VM has its backend in user space */
-#define TID_WORKER(vm)	(1000 + (vm))
-#define TID_VCPU(vm)	(2000 + (vm))
-#define TID_VMM(vm)	(3000 + (vm))
-#define VM_USER		(VMS - 1)
+#define TID_WORKER(vm) (1000 + (vm))
+#define TID_VCPU(vm)   (2000 + (vm))
+#define TID_VMM(vm)    (3000 + (vm))
+#define VM_USER	       (VMS - 1)
 
 static inline json_t *feed_dev(int ifindex, const char *name, const char *kind)
 {

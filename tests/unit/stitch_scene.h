@@ -19,7 +19,7 @@ struct scene {
 	struct names *names;
 	__u64 ts, step;
 	__u32 cpu, tid;
-	__u16 next_flags;	/* added to the next event */
+	__u16 next_flags; /* added to the next event */
 	char out[16384];
 	unsigned int packets;
 	__u64 last_id;
@@ -73,7 +73,10 @@ static inline int scene_end(void **state)
 static inline struct pl_event make(struct scene *sc, enum pl_hop hop)
 {
 	struct pl_event ev = {
-		.ts = sc->ts += sc->step, .hook = feed_hook(hop), .cpu = sc->cpu, .tid = sc->tid,
+		.ts = sc->ts += sc->step,
+		.hook = feed_hook(hop),
+		.cpu = sc->cpu,
+		.tid = sc->tid,
 		.flags = sc->next_flags,
 	};
 
@@ -95,7 +98,7 @@ static inline void at(struct scene *sc, __u32 cpu, __u32 tid)
 
 /* A packet hop: skb number (0: no skb), key (0: none) */
 static inline struct pl_event pkt_make(struct scene *sc, enum pl_hop hop, __u32 ifindex, __u32 skb,
-				__u64 key)
+				       __u64 key)
 {
 	struct pl_event ev = make(sc, hop);
 
@@ -148,17 +151,17 @@ static inline void finish(struct scene *sc)
 	assert_int_equal(stitch_finish(sc->st), 0);
 }
 
-#define EXPECT(sc, text) do {				\
-	assert_string_equal((sc)->out, text);		\
-	(sc)->out[0] = 0;				\
-} while (0)
+#define EXPECT(sc, text) \
+	do { \
+		assert_string_equal((sc)->out, text); \
+		(sc)->out[0] = 0; \
+	} while (0)
 
 #define CALL_RX(vm) (0xca110000 + (vm))
 #define CALL_TX(vm) (0xca110100 + (vm))
-#define VDEV(vm) (0xde510000 + (vm))
-#define VQ_RX(vm) (0x51000000 + (vm))
-#define VQ_TX(vm) (0x51000100 + (vm))
-
+#define VDEV(vm)    (0xde510000 + (vm))
+#define VQ_RX(vm)   (0x51000000 + (vm))
+#define VQ_TX(vm)   (0x51000100 + (vm))
 
 static inline void nic_rx_begin(struct scene *sc)
 {
@@ -242,8 +245,7 @@ static inline void vcpu_takes(struct scene *sc, __u32 vector)
 }
 
 #define INJECT "kvm:irqfd kvm:msi kvm:inject kvm:kick "
-#define TAKES "kvm:run kvm:inj kvm:entry "
-
+#define TAKES  "kvm:run kvm:inj kvm:entry "
 
 static inline void kick(struct scene *sc, int vm)
 {
@@ -273,7 +275,7 @@ static inline void from_tap(struct scene *sc, __u32 skb, __u64 key)
 	bridge(sc, IF_TAP(0), IF_NIC, skb, key);
 }
 
-#define KICK "kvm:exit kvm:ioeventfd vhost:wake vhost:run vhost:tx "
+#define KICK	 "kvm:exit kvm:ioeventfd vhost:wake vhost:run vhost:tx "
 #define FROM_TAP "tap:skb " BRIDGE "nic:xmit "
 
 static inline void tx_begin(struct scene *sc)

@@ -13,20 +13,20 @@
 
 #include "stitch_feed.h"
 
-#define TRUTH_MAX	160	/* events of one packet */
-#define RING_MAX	96
-#define BATCH		64
-#define STEPS_MAX	24
-#define WAITING_MAX	4096
-#define POOL		512	/* skbs; few, so that pointers are taken again at once */
+#define TRUTH_MAX   160 /* events of one packet */
+#define RING_MAX    96
+#define BATCH	    64
+#define STEPS_MAX   24
+#define WAITING_MAX 4096
+#define POOL	    512 /* skbs; few, so that pointers are taken again at once */
 
-enum { PKT_WAITS = 255 };	/* truth.end of a packet that is still on its way */
+enum { PKT_WAITS = 255 }; /* truth.end of a packet that is still on its way */
 
 struct truth {
 	__u32 ev[TRUTH_MAX];
-	bool seen[TRUTH_MAX];		/* saw the packet: must be there when nothing was lost */
+	bool seen[TRUTH_MAX]; /* saw the packet: must be there when nothing was lost */
 	__u16 n;
-	__u8 end;			/* enum packet_end, or PKT_WAITS */
+	__u8 end; /* enum packet_end, or PKT_WAITS */
 	bool clone;
 };
 
@@ -35,11 +35,17 @@ struct pkt {
 	__u32 skb, head;
 	__u64 key;
 	__u32 pay;
-	__u32 fetch;			/* event number, from 1 */
+	__u32 fetch; /* event number, from 1 */
 	bool gso, large;
 };
 
-enum step_kind { STEP_HOP, STEP_TAP, STEP_NIC, STEP_FREE, STEP_SILENT, STEP_DROP, STEP_FLOOD };
+enum step_kind { STEP_HOP,
+		 STEP_TAP,
+		 STEP_NIC,
+		 STEP_FREE,
+		 STEP_SILENT,
+		 STEP_DROP,
+		 STEP_FLOOD };
 
 struct step {
 	enum step_kind kind;
@@ -54,7 +60,7 @@ struct walk {
 	struct step s[STEPS_MAX];
 	int n, at;
 	bool wake;
-	int clones;			/* of a flood: VMs that still get one */
+	int clones; /* of a flood: VMs that still get one */
 };
 
 struct ring {
@@ -78,15 +84,17 @@ struct vm {
 	bool kicked;
 };
 
-enum task_kind { TASK_WORKER, TASK_VCPU, TASK_VMM };
+enum task_kind { TASK_WORKER,
+		 TASK_VCPU,
+		 TASK_VMM };
 
 struct task {
 	enum task_kind kind;
-	int vm, pc, cpu;		/* cpu: -1 not running */
+	int vm, pc, cpu; /* cpu: -1 not running */
 	__u32 tid;
 	bool serves_rx;
-	bool bhoff;			/* no softirq, no preemption */
-	int after;			/* where to go on after a flush */
+	bool bhoff; /* no softirq, no preemption */
+	int after; /* where to go on after a flush */
 	__u32 fetch;
 	unsigned int i, n, total, batches;
 	struct pkt batch[BATCH];
@@ -98,7 +106,7 @@ struct task {
 struct softirq {
 	int pc;
 	bool on, irq_rx, irq_tx, again;
-	__u32 rx[3], poll;		/* irq, raise, softirq; poll */
+	__u32 rx[3], poll; /* irq, raise, softirq; poll */
 	unsigned int i, n, held;
 	struct pkt pkt[BATCH], free[RING_MAX];
 	unsigned int nfree;
@@ -113,7 +121,7 @@ struct cpu {
 struct world {
 	__u64 rng, now;
 	struct pl_event *ev;
-	__u32 *owner;			/* truth of the packet that an event saw, + 1 */
+	__u32 *owner; /* truth of the packet that an event saw, + 1 */
 	size_t n, room;
 	struct truth *truth;
 	size_t ntruth, truth_room;
@@ -124,7 +132,7 @@ struct world {
 	__u32 skb_free[POOL], head_free[POOL], head_users[POOL];
 	unsigned int nskb, nhead;
 	struct ring txdone;
-	bool same_keys;			/* flows whose packets cannot be told apart by content */
+	bool same_keys; /* flows whose packets cannot be told apart by content */
 	__u32 made;
 };
 
@@ -354,8 +362,7 @@ static inline void to_guest(struct world *w, int cpu, __u32 tid, struct walk *k,
 	w->vm[vm].rx_wake = true;
 	/* not when vhost polls its queue itself */
 	if (chance(w, 90))
-		allow(w, k->p.truth, emit_ctx(w, cpu, PL_HOP_vhost_wake, tid, 0xde510000 + vm, 0,
-					      0xc3, PL_F_RX), false);
+		allow(w, k->p.truth, emit_ctx(w, cpu, PL_HOP_vhost_wake, tid, 0xde510000 + vm, 0, 0xc3, PL_F_RX), false);
 }
 
 /* A clone of the packet for each VM but the last, which gets the packet itself */

@@ -11,7 +11,10 @@
 #include "breakdown.h"
 #include "packets.h"
 
-enum { ETH = 1, BR, TAP, TAP2 };
+enum { ETH = 1,
+       BR,
+       TAP,
+       TAP2 };
 
 static struct breakdown_builder *builder(void)
 {
@@ -63,8 +66,13 @@ static void feed(struct breakdown_builder *b, __u64 id, size_t n, const enum pl_
 }
 
 static const enum pl_hop HOPS[] = {
-	PL_HOP_nic_gro, PL_HOP_nic_skb, PL_HOP_br_in, PL_HOP_dev_queue, PL_HOP_tap_xmit,
-	PL_HOP_vhost_copy, PL_HOP_vhost_copied,
+	PL_HOP_nic_gro,
+	PL_HOP_nic_skb,
+	PL_HOP_br_in,
+	PL_HOP_dev_queue,
+	PL_HOP_tap_xmit,
+	PL_HOP_vhost_copy,
+	PL_HOP_vhost_copied,
 };
 static const __u16 DEVS[] = { ETH, ETH, ETH, TAP, TAP, TAP, TAP };
 static const __u16 DEVS2[] = { ETH, ETH, ETH, TAP2, TAP2, TAP2, TAP2 };

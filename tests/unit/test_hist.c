@@ -125,7 +125,12 @@ static void check_distribution(__u64 (*gen)(__u64 *), size_t n)
 static void test_distributions(void **state)
 {
 	static __u64 (*const gens[])(__u64 *) = {
-		gen_small, gen_uniform, gen_tail, gen_huge, gen_zero, gen_same,
+		gen_small,
+		gen_uniform,
+		gen_tail,
+		gen_huge,
+		gen_zero,
+		gen_same,
 	};
 	static const size_t sizes[] = { 1, 2, 3, 99, 1000, NR_VALUES };
 
@@ -186,8 +191,8 @@ static void test_exact_small(void **state)
 	/* below 256 every step holds one value */
 	for (unsigned int p = 1; p <= 1000; p++)
 		assert_int_equal(hist_quantile(&h, p), (256 * p + 999) / 1000 - 1);
-	assert_int_equal(hist_avg(&h), 128);	/* 127.5 */
-	assert_int_equal(hist_stddev(&h), 74);	/* 73.9 */
+	assert_int_equal(hist_avg(&h), 128); /* 127.5 */
+	assert_int_equal(hist_stddev(&h), 74); /* 73.9 */
 	hist_free(&h);
 }
 

@@ -7,8 +7,8 @@
 #include "merge.h"
 #include "trace_format.h"
 
-#define MAX_CPUS	70
-#define MAX_EVENTS	60000
+#define MAX_CPUS   70
+#define MAX_EVENTS 60000
 
 /* An event is known by its number in arg, unique in the recording */
 struct stream {
@@ -19,7 +19,7 @@ struct stream {
 
 struct expected {
 	__u64 ts;
-	__u32 cpu, pos;		/* place in the CPU's ring */
+	__u32 cpu, pos; /* place in the CPU's ring */
 	__u32 id;
 };
 
@@ -266,7 +266,7 @@ static void shuffled_blocks(void **state)
 
 	(void)state;
 	for (i = 0; i < 1024; i++)
-		event_add(w, 0, 100000 - i * 7);		/* falling */
+		event_add(w, 0, 100000 - i * 7); /* falling */
 	for (; i < 2048; i++)
 		event_add(w, 0, 200000 + random_next(&r) % 9000);
 	fill(w, 0, 3000, 300000, 100, &r);

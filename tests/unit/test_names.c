@@ -12,25 +12,25 @@
 
 #include "names.h"
 
-#define OWN	4026531840u
-#define PEER	4026532201u
-#define ANON	4026532305u
+#define OWN  4026531840u
+#define PEER 4026532201u
+#define ANON 4026532305u
 
 static json_t *devices_make(void)
 {
 	json_error_t err;
 	json_t *doc = json_pack_ex(&err, 0,
-		"[{s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s},"
-		" {s:I, s:s, s:i, s:s, s:s}, {s:I, s:i, s:s, s:s}]",
-		"netns", (json_int_t)OWN, "netns_name", "", "ifindex", 2, "name", "eth1", "kind",
-		"nic",
-		"netns", (json_int_t)OWN, "netns_name", "", "ifindex", 7, "name", "tap0", "kind",
-		"tap",
-		"netns", (json_int_t)PEER, "netns_name", "peer", "ifindex", 2, "name", "eth0",
-		"kind", "veth",
-		"netns", (json_int_t)ANON, "netns_name", "", "ifindex", 2, "name", "eth0", "kind",
-		"veth",
-		"netns", (json_int_t)(ANON + 1), "ifindex", 3, "name", "br9", "kind", "bridge");
+				   "[{s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s},"
+				   " {s:I, s:s, s:i, s:s, s:s}, {s:I, s:i, s:s, s:s}]",
+				   "netns", (json_int_t)OWN, "netns_name", "", "ifindex", 2, "name", "eth1", "kind",
+				   "nic",
+				   "netns", (json_int_t)OWN, "netns_name", "", "ifindex", 7, "name", "tap0", "kind",
+				   "tap",
+				   "netns", (json_int_t)PEER, "netns_name", "peer", "ifindex", 2, "name", "eth0",
+				   "kind", "veth",
+				   "netns", (json_int_t)ANON, "netns_name", "", "ifindex", 2, "name", "eth0", "kind",
+				   "veth",
+				   "netns", (json_int_t)(ANON + 1), "ifindex", 3, "name", "br9", "kind", "bridge");
 
 	assert_non_null(doc);
 	return doc;

@@ -32,12 +32,22 @@ static void put_doc(struct trace_writer *w, enum trace_chunk kind, const char *t
 static void put_packet(struct trace_writer *w, __u64 id)
 {
 	static const enum pl_hook hooks[] = {
-		PL_HOOK_receive_skb_entry, PL_HOOK_receive_skb, PL_HOOK_dev_queue_tp,
-		PL_HOOK_start_xmit, PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb,
+		PL_HOOK_receive_skb_entry,
+		PL_HOOK_receive_skb,
+		PL_HOOK_dev_queue_tp,
+		PL_HOOK_start_xmit,
+		PL_HOOK_skb_copy_tp,
+		PL_HOOK_consume_skb,
 	};
 	struct pl_event ev = {
-		.obj = 0xffff888000000000 + id * 256, .head = 1000 + id, .key = id * 7919,
-		.proto = 17, .len = 92, .netns = 1, .tid = 500, .flags = PL_F_KEY | PL_F_PAY,
+		.obj = 0xffff888000000000 + id * 256,
+		.head = 1000 + id,
+		.key = id * 7919,
+		.proto = 17,
+		.len = 92,
+		.netns = 1,
+		.tid = 500,
+		.flags = PL_F_KEY | PL_F_PAY,
 		.pay = id,
 	};
 
@@ -163,8 +173,11 @@ static int feed_and_view(void *ctx, const struct packet *p)
 static void views_check(struct pipeline *p, struct breakdown_builder *b, FILE *f)
 {
 	struct report_input in = {
-		.file = p->cfg.path, .trace = p->trace, .names = p->names,
-		.stitch = stitch_stats(p->stitch), .merge = merge_stats(p->merge),
+		.file = p->cfg.path,
+		.trace = p->trace,
+		.names = p->names,
+		.stitch = stitch_stats(p->stitch),
+		.merge = merge_stats(p->merge),
 	};
 	struct text_out out = { .f = f, .utf8 = true };
 	struct report *r;

@@ -230,7 +230,11 @@ static void test_documents(void **state)
 static void test_chain_from_guest(void **state)
 {
 	static const char *const want[] = {
-		"CPU 0/KVM and others", "vhost-2154", "tap0", "br0", "eth1",
+		"CPU 0/KVM and others",
+		"vhost-2154",
+		"tap0",
+		"br0",
+		"eth1",
 	};
 	struct fixture f;
 

@@ -27,7 +27,9 @@ static int setup(void **state)
 	fixture_open(&s.f);
 	assert_int_equal(wallclock_new(&s.f.trace, &s.clock), 0);
 	s.view = (struct script_view){
-		.out = { .utf8 = true, .unit = UNIT_US }, .names = s.f.names, .clock = s.clock,
+		.out = { .utf8 = true, .unit = UNIT_US },
+		.names = s.f.names,
+		.clock = s.clock,
 		.drops = s.f.trace.docs[TRACE_DROPS],
 	};
 	packet_begin(p, 42, PACKET_COMPLETE);

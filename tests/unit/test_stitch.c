@@ -33,18 +33,18 @@ static void test_reuse(void **state)
 	at(sc, 0, 0);
 	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
 	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 11);
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 12);	/* birth */
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 12); /* birth */
 	EXPECT(sc, "nic:gro nic:skb I\n");
 	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 12);
-	pkt(sc, PL_HOP_br_in, IF_NIC, 1, 13);	/* another key */
+	pkt(sc, PL_HOP_br_in, IF_NIC, 1, 13); /* another key */
 	EXPECT(sc, "nic:gro nic:skb I\n");
 	bridge(sc, IF_NIC, IF_NIC, 1, 13);
-	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 13);	/* the NIC had it */
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 13); /* the NIC had it */
 	EXPECT(sc, "br:in " BRIDGE "nic:xmit I\n");
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 0);	/* its headers were not to be read */
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 0); /* its headers were not to be read */
 	pkt(sc, PL_HOP_nic_skb, IF_NIC, 2, 22);
 	sc->next_flags = PL_F_LOCAL | PL_F_ENTRY;
-	pkt(sc, PL_HOP_dev_queue, IF_NIC, 2, 22);	/* never received: not that one */
+	pkt(sc, PL_HOP_dev_queue, IF_NIC, 2, 22); /* never received: not that one */
 	EXPECT(sc, "nic:gro nic:skb I\n");
 	pkt(sc, PL_HOP_dev_xmit, IF_NIC, 2, 22);
 	finish(sc);
@@ -114,7 +114,7 @@ static void test_gro(void **state)
 	nic_rx_end(sc);
 	finish(sc);
 	EXPECT(sc, "nic:poll nic:gro nic:skb nic:xmit G\nnic:poll nic:gro nic:skb I\n"
-	       "nic:poll nic:gro nic:skb A\n");
+		   "nic:poll nic:gro nic:skb A\n");
 }
 
 static void test_veth(void **state)
@@ -131,7 +131,7 @@ static void test_veth(void **state)
 	used(sc, 0, 1);
 	finish(sc);
 	EXPECT(sc, "nic:gro " BRIDGE "dev:xmit dev:rxback " BRIDGE
-	       "tap:xmit vhost:copy vhost:copied vhost:used C\n");
+		   "tap:xmit vhost:copy vhost:copied vhost:used C\n");
 	/* with NAPI on the peer, its GRO */
 	at(sc, 0, 0);
 	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 12);
@@ -143,7 +143,7 @@ static void test_veth(void **state)
 	bridge(sc, IF_NIC, IF_VETH, 3, 13);
 	finish(sc);
 	EXPECT(sc, "nic:gro " BRIDGE "dev:xmit nic:gro " BRIDGE "nic:xmit C\n"
-	       "nic:gro " BRIDGE "dev:xmit I\n");
+		   "nic:gro " BRIDGE "dev:xmit I\n");
 }
 
 static void test_local(void **state)
@@ -190,7 +190,10 @@ static void test_timeout_and_room(void **state)
 {
 	struct scene *sc = *state;
 	struct stitch_config cfg = {
-		.names = sc->names, .packet = scene_packet, .ctx = sc, .max_in_flight = 64,
+		.names = sc->names,
+		.packet = scene_packet,
+		.ctx = sc,
+		.max_in_flight = 64,
 		.timeout_ns = 1000000,
 	};
 	int i;
@@ -269,9 +272,17 @@ static void test_duplicates_and_late(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_drops), SCENE(test_reuse), SCENE(test_flood), SCENE(test_gro),
-		SCENE(test_veth), SCENE(test_local), SCENE(test_gap), SCENE(test_timeout_and_room),
-		SCENE(test_too_long), SCENE(test_callback_stops), SCENE(test_duplicates_and_late),
+		SCENE(test_drops),
+		SCENE(test_reuse),
+		SCENE(test_flood),
+		SCENE(test_gro),
+		SCENE(test_veth),
+		SCENE(test_local),
+		SCENE(test_gap),
+		SCENE(test_timeout_and_room),
+		SCENE(test_too_long),
+		SCENE(test_callback_stops),
+		SCENE(test_duplicates_and_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static void test_rx(void **state)
 	at(sc, 2, TID_VCPU(0));
 	vcpu_takes(sc, 0x23);
 #define RX_ALL "nic:irq nic:raise nic:softirq nic:poll " TO_TAP \
-	"vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal " INJECT TAKES "C\n"
+	       "vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal " INJECT TAKES "C\n"
 	EXPECT(sc, RX_ALL RX_ALL);
 	finish(sc);
 	EXPECT(sc, "");
@@ -132,7 +132,7 @@ static void test_rx_no_kick(void **state)
 	vcpu_takes(sc, 0x24);
 	finish(sc);
 	EXPECT(sc, TO_TAP "vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal "
-	       "kvm:irqfd kvm:msi kvm:inject C\n");
+			  "kvm:irqfd kvm:msi kvm:inject C\n");
 }
 
 /* The vCPU had interrupts off: an entry without the vector, and one with a timer's */
@@ -156,8 +156,7 @@ static void test_entry_of_vector(void **state)
 	ctx(sc, PL_HOP_kvm_inj, 0, 0, 0x23, 0);
 	ctx(sc, PL_HOP_kvm_inj, 0, 0, 0x23, 0);
 	ctx(sc, PL_HOP_kvm_entry, 0x7c, 0, 0, 0);
-	EXPECT(sc, TO_TAP "vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal "
-	       INJECT "kvm:inj kvm:entry C\n");
+	EXPECT(sc, TO_TAP "vhost:run vhost:rx vhost:copy vhost:copied vhost:used vhost:signal " INJECT "kvm:inj kvm:entry C\n");
 }
 
 /* A packet that came while the worker was in handle_rx already; one that it was preempted at */
@@ -176,8 +175,7 @@ static void test_worker_running(void **state)
 	copy(sc, 2, 12);
 	used(sc, 0, 2);
 	finish(sc);
-	EXPECT(sc, TO_TAP "vhost:copy vhost:copied vhost:used C\n"
-	       TO_TAP "vhost:run vhost:copy vhost:copied vhost:used C\n");
+	EXPECT(sc, TO_TAP "vhost:copy vhost:copied vhost:used C\n" TO_TAP "vhost:run vhost:copy vhost:copied vhost:used C\n");
 }
 
 static void test_vlan_copies_twice(void **state)
@@ -209,8 +207,7 @@ static void test_batch_in_doubt(void **state)
 	copy(sc, 2, 12);
 	used(sc, 0, 1);
 	finish(sc);
-	EXPECT(sc, TO_TAP "vhost:copy vhost:copied A\n"
-	       TO_TAP "vhost:copy vhost:copied vhost:used C\n");
+	EXPECT(sc, TO_TAP "vhost:copy vhost:copied A\n" TO_TAP "vhost:copy vhost:copied vhost:used C\n");
 }
 
 /* Kernels where a hop cannot be hooked */
@@ -285,7 +282,7 @@ static void user_signal(struct scene *sc, __u64 call)
 /* which interrupt is the receive queue's is believed after so many */
 #define USER_LEARNS 7
 
-#define TO_USER "nic:gro " BRIDGE "tap:xmit tap:read tap:copied "
+#define TO_USER	    "nic:gro " BRIDGE "tap:xmit tap:read tap:copied "
 
 static void test_user_backend(void **state)
 {
@@ -361,11 +358,20 @@ static void test_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_rx), SCENE(test_rx_again), SCENE(test_rx_suppressed),
-		SCENE(test_rx_then_tx_signal), SCENE(test_rx_no_kick), SCENE(test_entry_of_vector),
-		SCENE(test_worker_running), SCENE(test_vlan_copies_twice),
-		SCENE(test_batch_in_doubt), SCENE(test_rx_few_hooks), SCENE(test_entry_without_inj),
-		SCENE(test_user_backend), SCENE(test_user_backend_msi), SCENE(test_reader),
+		SCENE(test_rx),
+		SCENE(test_rx_again),
+		SCENE(test_rx_suppressed),
+		SCENE(test_rx_then_tx_signal),
+		SCENE(test_rx_no_kick),
+		SCENE(test_entry_of_vector),
+		SCENE(test_worker_running),
+		SCENE(test_vlan_copies_twice),
+		SCENE(test_batch_in_doubt),
+		SCENE(test_rx_few_hooks),
+		SCENE(test_entry_without_inj),
+		SCENE(test_user_backend),
+		SCENE(test_user_backend_msi),
+		SCENE(test_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

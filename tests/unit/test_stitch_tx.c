@@ -20,9 +20,8 @@ static void test_tx(void **state)
 	pkt(sc, PL_HOP_skb_free, 0, 1, 11);
 	pkt(sc, PL_HOP_skb_free, 0, 2, 12);
 	pkt(sc, PL_HOP_skb_free, 0, 3, 13);
-	EXPECT(sc, KICK "vhost:fetch tap:send " FROM_TAP "nic:txdone C\n"
-	       KICK "vhost:fetch tap:send " FROM_TAP "nic:txdone C\n"
-	       "tap:send " FROM_TAP "nic:txdone C\n");
+	EXPECT(sc, KICK "vhost:fetch tap:send " FROM_TAP "nic:txdone C\n" KICK "vhost:fetch tap:send " FROM_TAP "nic:txdone C\n"
+			"tap:send " FROM_TAP "nic:txdone C\n");
 	/* the empty try of the first batch was still open: which fetch was whose is not sure */
 	assert_int_equal(stitch_stats(sc->st)->unsure_fetches, 1);
 }
@@ -45,7 +44,7 @@ static void test_tx_first_kick(void **state)
 	from_tap(sc, 2, 12);
 	finish(sc);
 	EXPECT(sc, KICK "vhost:fetch tap:send " FROM_TAP "C\n"
-	       "vhost:fetch tap:send " FROM_TAP "C\n");
+			"vhost:fetch tap:send " FROM_TAP "C\n");
 }
 
 /* A packet too large for the batch goes alone, after the batch */
@@ -62,7 +61,7 @@ static void test_tx_large(void **state)
 	from_tap(sc, 2, 12);
 	finish(sc);
 	EXPECT(sc, KICK "vhost:fetch tap:send " FROM_TAP "C\n"
-	       "vhost:fetch tap:send tap:get " FROM_TAP "C\n");
+			"vhost:fetch tap:send tap:get " FROM_TAP "C\n");
 }
 
 static void test_tx_unsure_fetch(void **state)
@@ -143,15 +142,20 @@ static void test_vm_to_vm(void **state)
 	used(sc, 1, 1);
 	finish(sc);
 	EXPECT(sc, KICK "vhost:fetch tap:send tap:skb " BRIDGE "tap:xmit vhost:wake vhost:run "
-	       "vhost:rx vhost:copy vhost:copied vhost:used C\n");
+			"vhost:rx vhost:copy vhost:copied vhost:used C\n");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SCENE(test_tx), SCENE(test_tx_first_kick), SCENE(test_tx_large),
-		SCENE(test_tx_unsure_fetch), SCENE(test_tx_refused), SCENE(test_tx_other_kicks),
-		SCENE(test_tx_user), SCENE(test_vm_to_vm),
+		SCENE(test_tx),
+		SCENE(test_tx_first_kick),
+		SCENE(test_tx_large),
+		SCENE(test_tx_unsure_fetch),
+		SCENE(test_tx_refused),
+		SCENE(test_tx_other_kicks),
+		SCENE(test_tx_user),
+		SCENE(test_vm_to_vm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

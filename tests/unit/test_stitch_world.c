@@ -15,7 +15,7 @@
 struct check {
 	const struct world *w;
 	bool lossless;
-	unsigned int *reported;		/* by truth */
+	unsigned int *reported; /* by truth */
 	__u64 packets, ends[PACKET_NR_ENDS], wrong, holes, contexts;
 	__u64 by_hop[PL_NR_HOPS];
 };
@@ -119,9 +119,9 @@ static int check_packet(void *ctx, const struct packet *p)
 
 /* What becomes of the stream on its way to the stitcher */
 struct harm {
-	unsigned int loss;	/* bursts in 10000 events */
-	unsigned int burst;	/* events in a burst, at most, of one CPU */
-	unsigned int twice;	/* in 10000 */
+	unsigned int loss; /* bursts in 10000 events */
+	unsigned int burst; /* events in a burst, at most, of one CPU */
+	unsigned int twice; /* in 10000 */
 	bool same_keys;
 	size_t max_in_flight;
 };
@@ -161,7 +161,9 @@ static void run_once(__u64 seed, size_t events, const struct harm *h, struct che
 	struct world *w = world_run(seed, events, h->same_keys);
 	struct names *names = feed_names();
 	struct stitch_config cfg = {
-		.packet = check_packet, .ctx = c, .names = names,
+		.packet = check_packet,
+		.ctx = c,
+		.names = names,
 		.max_in_flight = h->max_in_flight,
 	};
 	struct stitch *st;
@@ -311,7 +313,10 @@ static void test_junk(void **state)
 	struct names *names = feed_names();
 	__u64 packets = 0, sum = 0;
 	struct stitch_config cfg = {
-		.packet = count_packet, .ctx = &packets, .names = names, .max_in_flight = 1000,
+		.packet = count_packet,
+		.ctx = &packets,
+		.names = names,
+		.max_in_flight = 1000,
 	};
 	struct world r = { .rng = 4711 };
 	struct stitch *st;
@@ -322,12 +327,20 @@ static void test_junk(void **state)
 	assert_int_equal(stitch_new(&cfg, &st), 0);
 	for (i = 0; i < 500000; i++) {
 		ev = (struct pl_event){
-			.ts = 1000000 + i * 10 - rnd(&r, 100), .obj = rnd(&r, 40), .key = rnd(&r, 4),
-			.head = rnd(&r, 40), .pay = rnd(&r, 2), .len = rnd(&r, 1000),
-			.ifindex = rnd(&r, 16), .netns = NETNS,
+			.ts = 1000000 + i * 10 - rnd(&r, 100),
+			.obj = rnd(&r, 40),
+			.key = rnd(&r, 4),
+			.head = rnd(&r, 40),
+			.pay = rnd(&r, 2),
+			.len = rnd(&r, 1000),
+			.ifindex = rnd(&r, 16),
+			.netns = NETNS,
 			.tid = chance(&r, 50) ? TID_WORKER(rnd(&r, 4)) : TID_VCPU(rnd(&r, 4)),
-			.arg = rnd(&r, 4), .cpu = rnd(&r, 3), .queue = rnd(&r, 4),
-			.hook = rnd(&r, PL_NR_HOOKS + 3), .flags = rnd(&r, 65536),
+			.arg = rnd(&r, 4),
+			.cpu = rnd(&r, 3),
+			.queue = rnd(&r, 4),
+			.hook = rnd(&r, PL_NR_HOOKS + 3),
+			.flags = rnd(&r, 65536),
 		};
 		if (!chance(&r, 5))
 			ev.flags &= ~PL_F_GAP;
@@ -345,9 +358,12 @@ static void test_junk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_truth), cmocka_unit_test(test_same_keys),
-		cmocka_unit_test(test_loss_single), cmocka_unit_test(test_loss_bursts),
-		cmocka_unit_test(test_loss_heavy), cmocka_unit_test(test_little_room),
+		cmocka_unit_test(test_truth),
+		cmocka_unit_test(test_same_keys),
+		cmocka_unit_test(test_loss_single),
+		cmocka_unit_test(test_loss_bursts),
+		cmocka_unit_test(test_loss_heavy),
+		cmocka_unit_test(test_little_room),
 		cmocka_unit_test(test_junk),
 	};
 

@@ -12,8 +12,8 @@
 #include "trace_format.h"
 #include "trace_hide.h"
 
-#define NR_CPUS		5
-#define NR_EVENTS	20000
+#define NR_CPUS	  5
+#define NR_EVENTS 20000
 
 struct stream {
 	struct pl_event ev[NR_EVENTS];
@@ -152,10 +152,10 @@ static void flush_by_age(void **state)
 	assert_int_equal(trace_write_event(w, 3, &ev), 0);
 	s[3].ev[s[3].n++] = ev;
 	assert_int_equal(trace_flush(w, 1500, 1000), 0);
-	assert_int_equal(trace_flush(w, 500, 1000), 0);	/* event of the future */
+	assert_int_equal(trace_flush(w, 500, 1000), 0); /* event of the future */
 	assert_int_equal(trace_bytes_written(w), before);
 	assert_int_equal(trace_flush(w, 2000, 1000), 0);
-	t = open_ok(path);	/* a recording can be read while it is made */
+	t = open_ok(path); /* a recording can be read while it is made */
 	assert_int_equal(t->nevents, 1);
 	assert_false(t->ended);
 	trace_close(t);
@@ -202,7 +202,7 @@ static void documents(void **state)
 			assert_int_equal(json_array_size(doc), 3);
 			for (i = 0; i < 3; i++)
 				assert_int_equal(i, json_integer_value(json_object_get(
-							json_array_get(doc, i), "round")));
+							    json_array_get(doc, i), "round")));
 			continue;
 		}
 		assert_int_equal(json_integer_value(json_object_get(doc, "kind")), kind);
@@ -228,7 +228,7 @@ static void too_large_document(void **state)
 	assert_int_equal(trace_create(file_path(path, "a"), hide_key, &w), 0);
 	assert_int_equal(trace_write_doc(w, TRACE_TASKS, doc), -EMSGSIZE);
 	json_decref(doc);
-	doc = json_object();	/* no harm done */
+	doc = json_object(); /* no harm done */
 	assert_int_equal(trace_write_doc(w, TRACE_TASKS, doc), 0);
 	json_decref(doc);
 	assert_int_equal(trace_finish(w), 0);
@@ -360,7 +360,7 @@ static void no_address_in_the_file(void **state)
 		key = 0xffffa00000000000ULL + i * 64;
 		/* bytes 1..6: whatever a delta or a tag could have done to the ends */
 		assert_false(has(all, (char *)&obj + 1, 7));
-		if (i < 100)	/* few, as 4 bytes are found by chance, too */
+		if (i < 100) /* few, as 4 bytes are found by chance, too */
 			assert_false(has(all, &head, sizeof(head)));
 		/* identity of packets is kept: the search does find what is there */
 		assert_int_equal(has(all, &key, sizeof(key)), i % 2 == 0);

@@ -12,16 +12,16 @@
 #include "trace_format.h"
 #include "trace_hide.h"
 
-#define MAX_EVENTS	200
-#define MAX_CHUNKS	40
+#define MAX_EVENTS 200
+#define MAX_CHUNKS 40
 
 /* A small recording, and where its chunks end */
 struct sample {
 	struct bytes file;
-	struct pl_event ev[MAX_EVENTS];		/* in the order of the file */
+	struct pl_event ev[MAX_EVENTS]; /* in the order of the file */
 	size_t nev;
 	struct {
-		size_t bytes, nev;		/* behind this chunk */
+		size_t bytes, nev; /* behind this chunk */
 		int kind;
 	} end[MAX_CHUNKS];
 	size_t nchunks;
@@ -249,12 +249,12 @@ static void chunks_missing_in_the_middle(void **state)
 
 	(void)state;
 	check_splice(s, 0, 0, 0, 0, 0, 0, 0);
-	check_splice(s, from, to, 0, 0, 11, 3, 0);		/* cut out without a trace */
-	check_splice(s, from, to, to - from, 0, 11, 3, 0);	/* zeros */
-	check_splice(s, from, to, 5, 0xf5, 11, 3, 0);		/* shorter, begins like a magic */
-	check_splice(s, from, to, 200000, 'x', 11, 3, 0);	/* longer */
-	check_splice(s, from, from, 70000, 0xf5, 0, 1, 0);	/* put in between */
-	check_splice(s, from + 5, from + 6, 0, 0, 1, 1, 0);	/* a byte lost in a header */
+	check_splice(s, from, to, 0, 0, 11, 3, 0); /* cut out without a trace */
+	check_splice(s, from, to, to - from, 0, 11, 3, 0); /* zeros */
+	check_splice(s, from, to, 5, 0xf5, 11, 3, 0); /* shorter, begins like a magic */
+	check_splice(s, from, to, 200000, 'x', 11, 3, 0); /* longer */
+	check_splice(s, from, from, 70000, 0xf5, 0, 1, 0); /* put in between */
+	check_splice(s, from + 5, from + 6, 0, 0, 1, 1, 0); /* a byte lost in a header */
 	/* ... in a payload: the next header is not where it should be, its chunk is lost too */
 	check_splice(s, from + 60, from + 61, 0, 0, 8, 1, 1);
 	sample_free(s);
@@ -361,7 +361,7 @@ static void forged_headers(void **state)
 	assert_non_null(f);
 	events_forge(f, 1, &ev);
 	assert_int_equal(forged_open(s, f, f->h.stored, &t), 0);
-	assert_int_equal(t->nevents, 1);	/* what follows fails for the change alone */
+	assert_int_equal(t->nevents, 1); /* what follows fails for the change alone */
 	assert_false(t->truncated);
 	trace_close(t);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -406,10 +406,10 @@ static void forged_payloads(void **state)
 	ev[0].ts = 900;
 	events_forge(f, 5, ev);
 	check_forged_block(s, f, 5);
-	f->h.count = 4;		/* more comes out than there is room for */
+	f->h.count = 4; /* more comes out than there is room for */
 	f->h.raw = 4 * sizeof(*ev);
 	check_forged_block(s, f, -EBADMSG);
-	f->h.count = TRACE_BLOCK_EVENTS;	/* less than promised */
+	f->h.count = TRACE_BLOCK_EVENTS; /* less than promised */
 	f->h.raw = TRACE_BLOCK_EVENTS * sizeof(*ev);
 	check_forged_block(s, f, -EBADMSG);
 	events_forge(f, 5, ev);
@@ -530,8 +530,7 @@ static void other_catalogue(void **state)
 	(void)state;
 	/* the other way round, and every third hook is not known here */
 	for (i = 0; i < PL_NR_HOOKS; i++)
-		json_array_append_new(ids, i % 3 ? json_string(hook_desc(PL_NR_HOOKS - i)->id) :
-						   json_string("of_another_time"));
+		json_array_append_new(ids, i % 3 ? json_string(hook_desc(PL_NR_HOOKS - i)->id) : json_string("of_another_time"));
 	assert_int_equal(renumbered_open(s, ids, &t), 0);
 	sample_read(s, t);
 	assert_int_equal(s->ngot, s->nev);

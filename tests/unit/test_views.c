@@ -124,8 +124,12 @@ static void test_schema_refuses(void **state)
 		const char *key;
 		const char *value;
 	} bad[] = {
-		{ "schema", "2" },	   { "schema", "\"1\"" },   { "paths", "{}" },
-		{ "clock", "[{}]" },	   { "hops", "[{}]" },	    { "more", "1" },
+		{ "schema", "2" },
+		{ "schema", "\"1\"" },
+		{ "paths", "{}" },
+		{ "clock", "[{}]" },
+		{ "hops", "[{}]" },
+		{ "more", "1" },
 		{ "clock", "[{\"domain\": \"host\", \"error_ns\": 1.5}]" },
 		{ "clock", "[{\"domain\": \"host\", \"error_ns\": -1}]" },
 		{ "clock", "[{\"domain\": null, \"error_ns\": 1}]" },
@@ -184,8 +188,8 @@ static void test_json_content(void **state)
 	packets = json_object_get(doc, "packets");
 	assert_int_equal(int_at(packets, "seen"),
 			 int_at(packets, "complete") + int_at(packets, "dropped") +
-			 int_at(packets, "merged") + int_at(packets, "aggregate") +
-			 int_at(packets, "incomplete") + int_at(packets, "ambiguous"));
+				 int_at(packets, "merged") + int_at(packets, "aggregate") +
+				 int_at(packets, "incomplete") + int_at(packets, "ambiguous"));
 	json_decref(doc);
 	fixture_close(&f);
 }

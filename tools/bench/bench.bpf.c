@@ -10,8 +10,8 @@
 #include "bpf/catalogue.h"
 #include "bpf/event.h"
 
-#define FILL_BATCH	512
-#define FILL_HOPS	12	/* events of one packet in the filled stream */
+#define FILL_BATCH 512
+#define FILL_HOPS  12 /* events of one packet in the filled stream */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -52,10 +52,20 @@ int b_reserve(void *ctx)
 	return 0;
 }
 
-const volatile __u8 hooks[16] = {	/* a power of two bounds the index */
-	PL_HOOK_napi_gro, PL_HOOK_receive_skb, PL_HOOK_br_in_fe, PL_HOOK_br_forward_fe,
-	PL_HOOK_br_push_fe, PL_HOOK_dev_queue_tp, PL_HOOK_start_xmit, PL_HOOK_vhost_wake_fe,
-	PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb, PL_HOOK_vhost_used_fe, PL_HOOK_eventfd_signal_fe,
+const volatile __u8 hooks[16] = {
+	/* a power of two bounds the index */
+	PL_HOOK_napi_gro,
+	PL_HOOK_receive_skb,
+	PL_HOOK_br_in_fe,
+	PL_HOOK_br_forward_fe,
+	PL_HOOK_br_push_fe,
+	PL_HOOK_dev_queue_tp,
+	PL_HOOK_start_xmit,
+	PL_HOOK_vhost_wake_fe,
+	PL_HOOK_skb_copy_tp,
+	PL_HOOK_consume_skb,
+	PL_HOOK_vhost_used_fe,
+	PL_HOOK_eventfd_signal_fe,
 };
 
 SEC("raw_tp/softirq_raise")

@@ -23,15 +23,15 @@
 #include "pktlap.skel.h"
 #include "trace.h"
 
-#define ROUNDS		15
-#define RUNS		4000	/* of each program in a round; the ring has room for all */
-#define RING_BYTES	(4u << 20)
-#define DRAIN_FILLS	100
+#define ROUNDS	    15
+#define RUNS	    4000 /* of each program in a round; the ring has room for all */
+#define RING_BYTES  (4u << 20)
+#define DRAIN_FILLS 100
 
 struct subject {
 	const char *what;
 	int fd;
-	__u32 vec;		/* argument of the tracepoint */
+	__u32 vec; /* argument of the tracepoint */
 	double ns[ROUNDS];
 };
 
@@ -131,10 +131,8 @@ static void floor_measure(struct bench_bpf *bench)
 		{ .what = "+ bpf_ktime_get_ns", .fd = bpf_program__fd(bench->progs.b_ktime) },
 		{ .what = "+ reserve and submit of 64 bytes: the floor",
 		  .fd = bpf_program__fd(bench->progs.b_reserve) },
-		{ .what = "pktlap, softirq of another vector (no event)", .vec = 1,
-		  .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
-		{ .what = "pktlap, context event (nic:raise)", .vec = 3,
-		  .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
+		{ .what = "pktlap, softirq of another vector (no event)", .vec = 1, .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
+		{ .what = "pktlap, context event (nic:raise)", .vec = 3, .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
 	};
 	double floor_ns, base, ns;
 

@@ -16,17 +16,26 @@
 #include "catalogue.h"
 #include "trace.h"
 
-#define NETNS		4026531833U
-#define NIC		2
-#define TAP		3
-#define WORKER		901
-#define IN_FLIGHT	8
-#define GAP_NS		700	/* between two events of a CPU */
+#define NETNS	  4026531833U
+#define NIC	  2
+#define TAP	  3
+#define WORKER	  901
+#define IN_FLIGHT 8
+#define GAP_NS	  700 /* between two events of a CPU */
 
 static const __u8 way[] = {
-	PL_HOOK_napi_gro, PL_HOOK_receive_skb, PL_HOOK_br_in_fe, PL_HOOK_br_forward_fe,
-	PL_HOOK_br_push_fe, PL_HOOK_dev_queue_tp, PL_HOOK_start_xmit, PL_HOOK_vhost_wake_fe,
-	PL_HOOK_handle_rx_fe, PL_HOOK_skb_copy_tp, PL_HOOK_consume_skb, PL_HOOK_vhost_used_fe,
+	PL_HOOK_napi_gro,
+	PL_HOOK_receive_skb,
+	PL_HOOK_br_in_fe,
+	PL_HOOK_br_forward_fe,
+	PL_HOOK_br_push_fe,
+	PL_HOOK_dev_queue_tp,
+	PL_HOOK_start_xmit,
+	PL_HOOK_vhost_wake_fe,
+	PL_HOOK_handle_rx_fe,
+	PL_HOOK_skb_copy_tp,
+	PL_HOOK_consume_skb,
+	PL_HOOK_vhost_used_fe,
 };
 #define HOPS (sizeof(way) / sizeof(*way))
 
@@ -72,15 +81,9 @@ static void event_fill(struct pl_event *e, __u64 packet, unsigned int hop, __u64
 
 static void docs_write(struct trace_writer *w)
 {
-	doc_put(w, TRACE_META, json_pack("{s:s, s:s, s:s, s:s, s:i, s:[], s:I, s:I, s:{}}", "version",
-		PKTLAP_VERSION, "host", "bench", "release", "0", "machine", "x86_64", "cpus", 2,
-		"command", "start_real_ns", (json_int_t)1, "start_mono_ns", (json_int_t)1, "options"));
-	doc_put(w, TRACE_DEVICES, json_pack("[{s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s}]",
-		"netns", (json_int_t)NETNS, "netns_name", "", "ifindex", NIC, "name", "eth1", "kind",
-		"nic", "netns", (json_int_t)NETNS, "netns_name", "", "ifindex", TAP, "name", "tap0",
-		"kind", "tap"));
-	doc_put(w, TRACE_TASKS, json_pack("[{s:i, s:s, s:s}, {s:i, s:s, s:s}]", "tid", WORKER, "comm",
-		"vhost-900", "role", "vhost", "tid", WORKER + 1, "comm", "vhost-900", "role", "vhost"));
+	doc_put(w, TRACE_META, json_pack("{s:s, s:s, s:s, s:s, s:i, s:[], s:I, s:I, s:{}}", "version", PKTLAP_VERSION, "host", "bench", "release", "0", "machine", "x86_64", "cpus", 2, "command", "start_real_ns", (json_int_t)1, "start_mono_ns", (json_int_t)1, "options"));
+	doc_put(w, TRACE_DEVICES, json_pack("[{s:I, s:s, s:i, s:s, s:s}, {s:I, s:s, s:i, s:s, s:s}]", "netns", (json_int_t)NETNS, "netns_name", "", "ifindex", NIC, "name", "eth1", "kind", "nic", "netns", (json_int_t)NETNS, "netns_name", "", "ifindex", TAP, "name", "tap0", "kind", "tap"));
+	doc_put(w, TRACE_TASKS, json_pack("[{s:i, s:s, s:s}, {s:i, s:s, s:s}]", "tid", WORKER, "comm", "vhost-900", "role", "vhost", "tid", WORKER + 1, "comm", "vhost-900", "role", "vhost"));
 }
 
 static void recording_make(const char *path, __u64 events)
@@ -106,8 +109,7 @@ static void recording_make(const char *path, __u64 events)
 				die(path, err);
 		}
 	}
-	doc_put(w, TRACE_END, json_pack("{s:s, s:I, s:I}", "reason", "bench", "end_mono_ns",
-					(json_int_t)ts, "events", (json_int_t)n));
+	doc_put(w, TRACE_END, json_pack("{s:s, s:I, s:I}", "reason", "bench", "end_mono_ns", (json_int_t)ts, "events", (json_int_t)n));
 	err = trace_finish(w);
 	if (err)
 		die(path, err);

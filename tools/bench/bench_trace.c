@@ -18,9 +18,9 @@
 #include "merge.h"
 #include "trace.h"
 
-#define NR_EVENTS	(2U << 20)
-#define NR_RUNS		5
-#define NR_SKBS		64
+#define NR_EVENTS (2U << 20)
+#define NR_RUNS	  5
+#define NR_SKBS	  64
 
 struct gen {
 	struct pl_event *ev;

@@ -24,7 +24,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { F_STDIN, F_STDOUT, F_STDERR, F_COMMAND, F_EXIT };
+enum { F_STDIN,
+       F_STDOUT,
+       F_STDERR,
+       F_COMMAND,
+       F_EXIT };
 
 struct frame {
 	uint8_t stream;
@@ -202,7 +206,9 @@ static void serve_one(int sock)
 static int serve(unsigned int port)
 {
 	struct sockaddr_vm a = {
-		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port,
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = port,
 	};
 	int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

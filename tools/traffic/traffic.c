@@ -26,16 +26,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC 0x706b746cu
+#define MAGIC	0x706b746cu
 #define MAX_UDP 65507
 #define MAX_MSG (1 << 20)
 
-enum { EXIT_FAIL = 1, EXIT_USAGE = 2, EXIT_LOSS = 3 };
+enum { EXIT_FAIL = 1,
+       EXIT_USAGE = 2,
+       EXIT_LOSS = 3 };
 
 /* at the start of every UDP payload; the echo returns it */
 struct header {
 	uint32_t magic;
-	uint32_t run;		/* tells this sender from an earlier one on the same port */
+	uint32_t run; /* tells this sender from an earlier one on the same port */
 	uint64_t seq;
 };
 
@@ -117,7 +119,8 @@ static uint64_t now_ns(void)
 static void sleep_until(uint64_t ns)
 {
 	struct timespec t = {
-		.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u),
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
 	};
 
 	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
@@ -197,8 +200,9 @@ static struct address resolve(const char *host, const char *port, int family)
 		a.in6.sin6_scope_id = scope ? if_nametoindex(scope + 1) : 0;
 		a.len = sizeof(a.in6);
 	} else {
-		fail(EXIT_USAGE, "no %saddress: %s", family == AF_INET6 ? "IPv6 " :
-		     family == AF_INET ? "IPv4 " : "", host);
+		fail(EXIT_USAGE, "no %saddress: %s", family == AF_INET6 ? "IPv6 " : family == AF_INET ? "IPv4 "
+												      : "",
+		     host);
 	}
 	return a;
 }
@@ -335,7 +339,7 @@ static int udp_echo(const struct options *o)
 struct requests {
 	uint32_t run;
 	uint64_t sent, duplicates;
-	uint64_t *sent_at;	/* of each sequence number; 0: answered */
+	uint64_t *sent_at; /* of each sequence number; 0: answered */
 	struct rtt rtt;
 };
 
@@ -432,7 +436,7 @@ static int udp_flood(const struct options *o)
 struct seen {
 	struct seen *next;
 	uint32_t run;
-	uint64_t size;		/* in bits */
+	uint64_t size; /* in bits */
 	uint8_t *bits;
 };
 
@@ -500,8 +504,10 @@ static int udp_sink(const struct options *o)
 		char control[CMSG_SPACE(sizeof(uint32_t))];
 		struct iovec iov = { buf, sizeof(buf) };
 		struct msghdr m = {
-			.msg_iov = &iov, .msg_iovlen = 1,
-			.msg_control = control, .msg_controllen = sizeof(control),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
 		};
 		ssize_t n = recvmsg(s, &m, MSG_DONTWAIT);
 		struct header h;
@@ -665,8 +671,8 @@ static const struct mode {
 	const char *name;
 	int (*run)(const struct options *o);
 	bool client, udp;
-	uint64_t count;		/* default of -n */
-	uint64_t size;		/* default of -s */
+	uint64_t count; /* default of -n */
+	uint64_t size; /* default of -s */
 } modes[] = {
 	{ "udp-echo", udp_echo, false, true, 0, 64 },
 	{ "udp-send", udp_send, true, true, 100, 64 },
