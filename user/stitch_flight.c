@@ -124,7 +124,10 @@ static void head_hash(struct stitch *s, struct flight *f, __u32 head)
 {
 	struct flight **b = &s->by_head[slot_of(head, BUCKETS)];
 
+	/* 0: not known */
 	f->head = head;
+	if (!head)
+		return;
 	f->head_next = *b;
 	*b = f;
 }
@@ -133,6 +136,8 @@ static void head_unhash(struct stitch *s, struct flight *f)
 {
 	struct flight **b = &s->by_head[slot_of(f->head, BUCKETS)];
 
+	if (!f->head)
+		return;
 	while (*b != f)
 		b = &(*b)->head_next;
 	*b = f->head_next;
@@ -211,7 +216,7 @@ struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool 
 	unsigned int origins = 0, clones = 0;
 
 	*several = false;
-	if (!(ev->flags & PL_F_KEY))
+	if (!(ev->flags & PL_F_KEY) || !ev->head)
 		return NULL;
 	for (f = s->by_head[slot_of(ev->head, BUCKETS)]; f; f = f->head_next) {
 		if (!clone_origin(s, f, ev))
@@ -237,6 +242,8 @@ void flights_end_of_head(struct stitch *s, __u32 head)
 	struct flight *f, *next;
 
 	/* ending one changes nothing else in the bucket */
+	if (!head)
+		return;
 	for (f = s->by_head[slot_of(head, BUCKETS)]; f && !s->err; f = next) {
 		next = f->head_next;
 		if (f->head == head)
