@@ -150,7 +150,7 @@ lab: all deps-test deps-lab $(TRAFFIC) ## a shell in the lab's hypervisor host
 	$(Q)tools/lab/host shell
 bench: all deps-test $(TRAFFIC) $(bench_bin) ## measure pktlap's own cost here; writes results/ (root)
 	$(Q)tools/bench/run
-lint: all deps-lint $(unit_src) ## clang-format, clang-tidy, cppcheck, shellcheck
+lint: all deps-lint $(B)/bench.skel.h ## clang-format, clang-tidy, cppcheck, shellcheck
 	$(Q)tools/lint
 
 .PHONY: install uninstall

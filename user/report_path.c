@@ -201,9 +201,10 @@ static struct report_cost cost_of(const struct cost_sum *sum)
 	return (struct report_cost){
 		.ns_per_packet = (sum->ns + n / 2) / n,
 		.events_per_1000_packets = ((u128)sum->events * 1000 + n / 2) / n,
-		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): always set */
+		/* always set; NOLINTBEGIN(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 		.share_permille = sum->total ? sum->ns * 1000 / sum->total : 0,
 		.share_ppm = sum->total ? sum->ns * 1000000 / sum->total : 0,
+		/* NOLINTEND(clang-analyzer-core.UndefinedBinaryOperatorResult) */
 	};
 }
 

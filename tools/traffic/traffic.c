@@ -428,7 +428,7 @@ static int udp_flood(const struct options *o)
 	}
 	t = now_ns() - start;
 	printf("udp-flood: sent=%llu bytes=%llu seconds=%.6f\n", (unsigned long long)sent,
-	       (unsigned long long)(sent * o->size), (double)t / 1e9);
+	       (unsigned long long)sent * o->size, (double)t / 1e9);
 	return 0;
 }
 
