@@ -70,10 +70,13 @@ vm_part()
 	125) exit 125 ;;
 	*)
 		not_ok "$LAB_KERNEL: host and guest boot" "status $rc, see the log"
-		return
+		exit 1
 		;;
 	esac
 	"$1" "$LAB_KERNEL"
+	# in a command substitution a death does not end the part by itself
+	"$vm_host" status >/dev/null || exit 125
+	exit 0
 }
 
 # vm_try FUNCTION: results go to $vm_results; 125 when the host died
@@ -85,11 +88,7 @@ vm_try()
 		trap - EXIT
 		vm_part "$1"
 	) >"$vm_results" || rc=$?
-	# a panic in a command substitution does not end the part by itself
-	if [ "$rc" = 125 ] || { grep -q . "$vm_results" && ! "$vm_host" status >/dev/null; }; then
-		return 125
-	fi
-	return 0
+	return "$rc"
 }
 
 vm_each_kernel()
