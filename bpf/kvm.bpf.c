@@ -219,7 +219,7 @@ static __always_inline int ioeventfd_event(__u8 hook, struct kvm_io_device *this
 		e = event_begin(exit_hook);
 		if (e) {
 			e->ts = role->exit_ts;
-			e->flags = PL_F_SAVED;
+			e->flags |= PL_F_SAVED;
 			event_end(e);
 		}
 		role->exit_ts = 0;

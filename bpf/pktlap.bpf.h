@@ -131,7 +131,29 @@ static __always_inline bool scope_has(__u32 netns, __u32 ifindex)
 }
 
 /*
+ * Were events of this CPU lost since the last call that said so? Kept in the cell of no hook.
+ * Taken before the reserve: an interrupt that loses events after that leaves the mark for the next.
+ */
+static __always_inline bool gap_take(__u32 cpu)
+{
+	__u32 cell = cpu * PL_NR_HOOKS + PL_HOOK_none;
+	struct pl_count *gap = bpf_map_lookup_elem(&counts, &cell);
+
+	return gap && gap->lost && __sync_lock_test_and_set(&gap->lost, 0);
+}
+
+static __always_inline void gap_leave(__u32 cpu)
+{
+	__u32 cell = cpu * PL_NR_HOOKS + PL_HOOK_none;
+	struct pl_count *gap = bpf_map_lookup_elem(&counts, &cell);
+
+	if (gap)
+		gap->lost = 1;
+}
+
+/*
  * Reserve an event of this hook and fill in what every event has. NULL: no room, and counted.
+ * What flags the hop adds must leave those that are set.
  * ts is taken here, before the counters and the ring, as near to the hop as it can be.
  */
 static __always_inline struct pl_event *event_begin(__u8 hook)
@@ -142,17 +164,20 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 	struct pl_count *count;
 	struct pl_event *e = NULL;
 	void *ring;
+	bool gap;
 
 	count = bpf_map_lookup_elem(&counts, &cell);
 	if (!count)
 		return NULL;
 	/* atomic: an interrupt on this CPU may count at the same hook between load and store */
 	__sync_fetch_and_add(&count->made, 1);
+	gap = gap_take(cpu);
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (ring)
 		e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);
 	if (!e) {
 		__sync_fetch_and_add(&count->lost, 1);
+		gap_leave(cpu);
 		return NULL;
 	}
 	e->ts = ts;
@@ -170,7 +195,7 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 	e->queue = 0;
 	e->hook = hook;
 	e->proto = 0;
-	e->flags = 0;
+	e->flags = gap ? PL_F_GAP : 0;
 	return e;
 }
 
@@ -193,7 +218,7 @@ static __always_inline int event_context(__u8 hook, const void *obj, const void 
 	e->obj = (__u64)obj;
 	e->key = (__u64)other;
 	e->arg = arg;
-	e->flags = flags;
+	e->flags |= flags;
 	event_end(e);
 	return 0;
 }

@@ -160,7 +160,7 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 		return 0;
 	e->ifindex = ifindex;
 	e->netns = netns;
-	e->flags = hop.flags;
+	e->flags |= hop.flags;
 	skb_fill(e, skb, hop.direct, type);
 	event_end(e);
 	return 0;

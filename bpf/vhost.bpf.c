@@ -126,7 +126,7 @@ static __always_inline int used_event(__u8 hook, struct vhost_dev *dev,
 	e->key = (__u64)READ(PROBED, vq, call_ctx.ctx);
 	e->arg = count;
 	e->queue = tx ? VHOST_VQ_TX : VHOST_VQ_RX;
-	e->flags = tx ? PL_F_TX : PL_F_RX;
+	e->flags |= tx ? PL_F_TX : PL_F_RX;
 	event_end(e);
 	return 0;
 }

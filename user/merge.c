@@ -25,6 +25,7 @@ struct stream {
 	__u64 next_ts; /* of the next event; while nothing is read: not above it */
 	__u32 cpu;
 	size_t block, end; /* in merge.order: the next block to read, behind the last */
+	bool gap; /* the block before the next one could not be read */
 	struct half a, b; /* a is the earlier block */
 	struct half *head; /* the one of them that has the next event; NULL: settle first */
 };
@@ -109,9 +110,13 @@ static int half_load(struct merge *m, struct stream *s, struct half *h)
 	if (n < 0) {
 		m->stats.bad_blocks++;
 		m->stats.bad_events += m->t->blocks[block].events;
+		s->gap = true;
 		return -EBADMSG;
 	}
 	block_sort(h->ev, m->spare, n);
+	if (s->gap && n)
+		h->ev[0].flags |= PL_F_GAP;
+	s->gap = false;
 	h->pos = 0;
 	h->n = n;
 	return 0;

@@ -16,7 +16,8 @@ void merge_close(struct merge *m);
 
 /*
  * Next event in order of time. Returns 1 and sets *ev (valid until the next call), 0 at the end,
- * -EBADMSG when a block is damaged: it is skipped, counted, and the call may be repeated.
+ * -EBADMSG when a block is damaged: it is skipped, counted, and the call may be repeated; the
+ * first event after it has PL_F_GAP, as after events that a ring had no room for.
  */
 int merge_next(struct merge *m, const struct pl_event **ev);
 

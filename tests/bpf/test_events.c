@@ -279,6 +279,8 @@ static void test_loss(void **state)
 		for (i = 0; i < n; i++) {
 			assert_int_equal(f->m->ev[i].hook, PL_HOOK_softirq_raise_raw);
 			assert_true(!i || f->m->ev[i].ts >= f->m->ev[i - 1].ts);
+			/* the first one after a loss says so, and only that one */
+			assert_int_equal(!!(f->m->ev[i].flags & PL_F_GAP), rounds > 1 && i == 0);
 		}
 		c = object_count(f->m, PL_HOOK_softirq_raise_raw);
 		assert_int_equal(c.made, rounds * FLOOD);
@@ -286,6 +288,9 @@ static void test_loss(void **state)
 	}
 	/* room again: nothing more is lost */
 	assert_int_equal(run(f, "pl_softirq_raise_raw", NET_RX, 0, 0), 1);
+	assert_int_equal(f->m->ev[0].flags, PL_F_GAP);
+	assert_int_equal(run(f, "pl_softirq_raise_raw", NET_RX, 0, 0), 1);
+	assert_int_equal(f->m->ev[0].flags, 0);
 	assert_int_equal(object_count(f->m, PL_HOOK_softirq_raise_raw).lost, c.lost);
 }
 

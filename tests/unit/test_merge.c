@@ -313,12 +313,27 @@ static void too_late(void **state)
 	world_free(w);
 }
 
+/* How many blocks follow, on their CPU, one that is among bad[] and are not so themselves */
+static size_t gaps_expected(const struct trace *t, const size_t *bad, size_t nbad)
+{
+	bool was_bad[3] = { false }, is_bad;
+	size_t i, j, gaps = 0;
+
+	for (i = 0; i < t->nblocks; i++) {
+		for (is_bad = false, j = 0; j < nbad; j++)
+			is_bad |= bad[j] == i;
+		gaps += was_bad[t->blocks[i].cpu] && !is_bad;
+		was_bad[t->blocks[i].cpu] = is_bad;
+	}
+	return gaps;
+}
+
 /* Damage the payload of some blocks: each is told once, all other events come in order */
 static void damaged_blocks(void **state)
 {
 	struct world *w = world_new(3);
 	__u64 r = 9, bad_events = 0, last = 0;
-	size_t bad[] = { 0, 1, 2, 3, 9, 10, 0 }, i, events = 0, told = 0;
+	size_t bad[] = { 0, 1, 2, 3, 9, 10, 0 }, i, events = 0, told = 0, gaps = 0;
 	const struct pl_event *ev;
 	struct trace *t;
 	struct merge *m;
@@ -343,12 +358,15 @@ static void damaged_blocks(void **state)
 			events++;
 			assert_true(ev->ts >= last);
 			last = ev->ts;
+			gaps += (ev->flags & PL_F_GAP) != 0;
 		} else {
 			assert_int_equal(ret, -EBADMSG);
 			told++;
 		}
 	}
 	assert_int_equal(told, 7);
+	assert_true(gaps > 0);
+	assert_int_equal(gaps, gaps_expected(t, bad, 7));
 	assert_int_equal(merge_stats(m)->bad_blocks, 7);
 	assert_int_equal(merge_stats(m)->bad_events, bad_events);
 	assert_int_equal(events, w->nev - bad_events);
