@@ -125,19 +125,10 @@ int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
 static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
 				      __u32 reason)
 {
-	struct net_device *dev = READ(direct, skb, dev);
-	__u32 ifindex = 0, netns = 0;
 	struct pl_event *e;
-	__u16 type = 0;
 
-	if (READ(direct, skb, mac_header) == MAC_UNSET)
+	if (!skb_wanted(skb, direct))
 		return 0;
-	if (cfg_scoped) {
-		if (dev)
-			dev_of(dev, direct, &ifindex, &netns, &type);
-		if (!scope_has(netns, ifindex) && !scope_has(0, READ(direct, skb, skb_iif)))
-			return 0;
-	}
 	e = event_begin(hook);
 	if (!e)
 		return 0;

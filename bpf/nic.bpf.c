@@ -13,12 +13,10 @@ static __always_inline int irq_event(__u8 hook, __u32 irq)
 
 	if (!dev || !dev->ifindex)
 		return 0;
-	e = event_begin(hook);
+	e = event_begin_at(hook, dev->ifindex, dev->netns);
 	if (!e)
 		return 0;
 	e->arg = irq;
-	e->ifindex = dev->ifindex;
-	e->netns = dev->netns;
 	event_end(e);
 	return 0;
 }
@@ -78,12 +76,10 @@ static __always_inline int napi_event(__u8 hook, struct napi_struct *napi, __u32
 	dev_of(dev, direct, &ifindex, &netns, &type);
 	if (!ifindex || !dev_wanted(netns, ifindex, type))
 		return 0;
-	e = event_begin(hook);
+	e = event_begin_at(hook, ifindex, netns);
 	if (!e)
 		return 0;
 	e->obj = (__u64)napi;
-	e->ifindex = ifindex;
-	e->netns = netns;
 	e->len = work;
 	event_end(e);
 	return 0;

@@ -199,6 +199,18 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 	return e;
 }
 
+/* The same at a device */
+static __always_inline struct pl_event *event_begin_at(__u8 hook, __u32 ifindex, __u32 netns)
+{
+	struct pl_event *e = event_begin(hook);
+
+	if (e) {
+		e->ifindex = ifindex;
+		e->netns = netns;
+	}
+	return e;
+}
+
 static __always_inline void event_end(struct pl_event *e)
 {
 	/* the low bits of the time: a cheap, unbiased one in WAKE_EVERY */

@@ -39,6 +39,27 @@ static __always_inline bool dev_wanted(__u32 netns, __u32 ifindex, __u16 type)
 	return type != ARPHRD_LOOPBACK;
 }
 
+/*
+ * Select an skb at a hop where skb->dev may be something else. What is read of the device there
+ * goes nowhere else.
+ */
+static __always_inline bool skb_wanted(struct sk_buff *skb, bool direct)
+{
+	struct net_device *dev;
+	__u32 ifindex = 0, netns = 0;
+	__u16 type;
+
+	/* netlink and unix skbs, the bulk of what is consumed, never had a MAC header */
+	if (READ(direct, skb, mac_header) == MAC_UNSET)
+		return false;
+	if (!cfg_scoped)
+		return true;
+	dev = READ(direct, skb, dev);
+	if (dev)
+		dev_of(dev, direct, &ifindex, &netns, &type);
+	return scope_has(netns, ifindex) || scope_has(0, READ(direct, skb, skb_iif));
+}
+
 /* noinline: clang 14 moves a CO-RE access out of its field_exists guard when it inlines */
 static __noinline __u64 vlan_meta_probed(struct sk_buff *skb)
 {
@@ -134,32 +155,20 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 	struct pl_event *e;
 	__u16 type = 0;
 
-	if (!dev)
-		dev = READ(hop.direct, skb, dev);
 	if (hop.trust == DEV_OF_SKB) {
+		if (!dev)
+			dev = READ(hop.direct, skb, dev);
 		if (!dev)
 			return 0;
 		dev_of(dev, hop.direct, &ifindex, &netns, &type);
 		if (!dev_wanted(netns, ifindex, type))
 			return 0;
-	} else {
-		/* netlink and unix skbs, the bulk of what is consumed, never had a MAC header */
-		if (READ(hop.direct, skb, mac_header) == MAC_UNSET)
-			return 0;
-		if (cfg_scoped) {
-			if (dev)
-				dev_of(dev, hop.direct, &ifindex, &netns, &type);
-			if (!scope_has(netns, ifindex) &&
-			    !scope_has(0, READ(hop.direct, skb, skb_iif)))
-				return 0;
-			ifindex = netns = 0;
-		}
+	} else if (!skb_wanted(skb, hop.direct)) {
+		return 0;
 	}
-	e = event_begin(hop.hook);
+	e = event_begin_at(hop.hook, ifindex, netns);
 	if (!e)
 		return 0;
-	e->ifindex = ifindex;
-	e->netns = netns;
 	e->flags |= hop.flags;
 	skb_fill(e, skb, hop.direct, type);
 	event_end(e);

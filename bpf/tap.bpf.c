@@ -12,11 +12,9 @@ static __always_inline void send_event(__u8 hook, struct xdp_buff *xdp, __u32 if
 	struct pl_event *e;
 	void *data, *end;
 
-	e = event_begin(hook);
+	e = event_begin_at(hook, ifindex, netns);
 	if (!e)
 		return;
-	e->ifindex = ifindex;
-	e->netns = netns;
 	e->queue = index;
 	if (xdp) {
 		data = READ(PROBED, xdp, data);
@@ -86,11 +84,9 @@ static __always_inline int get_user_event(__u8 hook, struct tun_struct *tun, boo
 	dev_of(dev, direct, &ifindex, &netns, &type);
 	if (!dev_wanted(netns, ifindex, type))
 		return 0;
-	e = event_begin(hook);
+	e = event_begin_at(hook, ifindex, netns);
 	if (!e)
 		return 0;
-	e->ifindex = ifindex;
-	e->netns = netns;
 	event_end(e);
 	return 0;
 }
