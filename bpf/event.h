@@ -10,7 +10,7 @@
 /* Flags of an event */
 #define PL_F_KEY	0x0001 /* key is valid: the headers could be read */
 #define PL_F_PAY	0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
-#define PL_F_FRAG	0x0004 /* IP fragment */
+#define PL_F_FRAG	0x0004 /* IP fragment: arg stands for the datagram */
 #define PL_F_GSO	0x0008 /* the skb stands for several packets (gso_size set) */
 #define PL_F_NONLIN	0x0010 /* part of the packet is not in the linear area */
 #define PL_F_VLAN_META	0x0020 /* vlan: low half is the tag in skb metadata */
@@ -21,6 +21,9 @@
 #define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
 #define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
 #define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
+
+/* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
+#define PL_TCP_SEQ(ev)	((__u32)(ev)->key)
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
 #define PL_PAY_WINDOW	32
@@ -46,7 +49,7 @@ struct pl_event {
 	__u64 obj;
 	__u64 key;
 	__u32 head; /* buffer address / 64, low half: tells clones and reused skbs apart */
-	__u32 pay; /* hash over the first payload bytes */
+	__u32 pay; /* hash over the first payload bytes; TCP: number of payload bytes */
 	__u32 len; /* bytes from the hop's own start of data; count for batches */
 	__u32 ifindex;
 	__u32 netns; /* inode number of the device's network namespace */

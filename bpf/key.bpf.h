@@ -4,12 +4,16 @@
  *
  * In: addresses, protocol, ports, IP ID, fragment offset, TCP seq/ack/window/flags, ICMP type/
  * code/id/seq, the ethertype of frames that are not IP. Not in: TTL, TOS/DSCP (remarked), all
- * checksums (unfilled with CHECKSUM_PARTIAL), lengths (GRO and GSO change them), TCP's PSH (GSO
- * takes it from all segments but the last), VLAN tags, MAC addresses, anything of the skb.
+ * checksums (unfilled with CHECKSUM_PARTIAL), lengths (GRO and GSO change them), TCP's PSH, FIN
+ * and CWR (GRO adds the last segment's, GSO leaves them to one segment: tcp_gro_receive(),
+ * tcp_gso_segment()), VLAN tags, MAC addresses, anything of the skb.
  * So a large TCP skb and its first segment have the same key.
+ *
  * pay is a second hash, over the first PL_PAY_WINDOW payload bytes; valid only when these are
- * in the linear area, so it may confirm a join but must not be missed. TCP has none: its payload
- * is mostly in fragments, and seq identifies it.
+ * in the linear area, so it may confirm a join but must not be missed.
+ *
+ * TCP is joined by ranges: the low half of its key is the sequence number, the high half a hash of
+ * all else, and pay the number of payload bytes of this skb, in fragments or not.
  */
 #ifndef PKTLAP_KEY_BPF_H
 #define PKTLAP_KEY_BPF_H
@@ -17,32 +21,33 @@
 #include "pktlap.bpf.h"
 #include <bpf/bpf_endian.h>
 
-#define ETH_HLEN	 14
-#define ETH_P_802_2	 0x0004
-#define ETH_P_802_3_MIN	 0x0600 /* smaller: a length */
-#define ETH_P_IP	 0x0800
-#define ETH_P_ARP	 0x0806
-#define ETH_P_IPV6	 0x86dd
-#define ETH_P_8021Q	 0x8100
-#define ETH_P_8021AD	 0x88a8
+#define ETH_HLEN	  14
+#define ETH_P_802_2	  0x0004
+#define ETH_P_802_3_MIN	  0x0600 /* smaller: a length */
+#define ETH_P_IP	  0x0800
+#define ETH_P_ARP	  0x0806
+#define ETH_P_IPV6	  0x86dd
+#define ETH_P_8021Q	  0x8100
+#define ETH_P_8021AD	  0x88a8
 
-#define IPPROTO_HOPOPTS	 0
-#define IPPROTO_ICMP	 1
-#define IPPROTO_TCP	 6
-#define IPPROTO_UDP	 17
-#define IPPROTO_ROUTING	 43
-#define IPPROTO_FRAGMENT 44
-#define IPPROTO_ICMPV6	 58
-#define IPPROTO_DSTOPTS	 60
-#define IPPROTO_SCTP	 132
-#define IPPROTO_UDPLITE	 136
+#define IPPROTO_HOPOPTS	  0
+#define IPPROTO_ICMP	  1
+#define IPPROTO_TCP	  6
+#define IPPROTO_UDP	  17
+#define IPPROTO_ROUTING	  43
+#define IPPROTO_FRAGMENT  44
+#define IPPROTO_ICMPV6	  58
+#define IPPROTO_DSTOPTS	  60
+#define IPPROTO_SCTP	  132
+#define IPPROTO_UDPLITE	  136
 
-#define IP_MF_OFFSET	 0x3fff /* more fragments, and offset */
-#define IP_OFFSET	 0x1fff
-#define IP6_OFFSET	 0xfff8
-#define TCP_PSH		 0x0008 /* in the word of data offset and flags */
-#define IP6_EXT_MAX	 6 /* extension headers that are followed */
-#define VLAN_DEPTH_MAX	 3 /* tags in the frame that are skipped */
+#define IP_MF_OFFSET	  0x3fff /* more fragments, and offset */
+#define IP_OFFSET	  0x1fff
+#define IP6_OFFSET	  0xfff8
+#define TCP_GATHERED	  0x0089 /* CWR, PSH, FIN in the word of data offset and flags */
+#define FLOW_OF_FRAGMENTS (1ULL << 32) /* no pair of ports */
+#define IP6_EXT_MAX	  6 /* extension headers that are followed */
+#define VLAN_DEPTH_MAX	  3 /* tags in the frame that are skipped */
 
 /* what is read of a header at a time; each struct is copied from the packet in one go */
 struct eth_words {
@@ -81,6 +86,7 @@ struct l4_words {
 struct parse {
 	__u64 at; /* kernel address of the header at hand */
 	__u64 end; /* end of the linear part */
+	__u64 stop; /* where the packet would end if all of it were linear */
 	__u64 key;
 	__u64 flow;
 	__u16 flags;
@@ -127,6 +133,29 @@ static __always_inline void parse_payload(struct parse *p, struct pl_event *e, _
 	p->flags |= PL_F_PAY;
 }
 
+/*
+ * rest: bytes from the TCP header on by the IP header, which leaves out the padding of short frames;
+ * 0 in packets above 64 KiB (BIG TCP).
+ */
+static __always_inline int parse_tcp(struct parse *p, struct pl_event *e, __u32 rest)
+{
+	__u32 hlen, all = p->stop - p->at;
+	struct l4_words l4;
+
+	if (parse_read(p, &l4, 16))
+		return -1;
+	if (rest && rest < all)
+		all = rest;
+	hlen = (bpf_ntohs(l4.offflags) >> 12) * 4;
+	l4.offflags &= ~bpf_htons(TCP_GATHERED);
+	p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+	p->key = mix(p->key, (__u64)l4.ack << 32 | (__u32)l4.offflags << 16 | l4.window);
+	p->key = mix(p->key, p->flow);
+	p->key = (p->key ^ p->key << 32) >> 32 << 32 | bpf_ntohl(l4.seq);
+	e->pay = all > hlen ? all - hlen : 0;
+	return 0;
+}
+
 /* rest: bytes of the IP payload at p->at by the IP header, 0 when it is not to be trusted */
 static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 rest)
 {
@@ -134,13 +163,7 @@ static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 r
 
 	switch (p->proto) {
 	case IPPROTO_TCP:
-		if (parse_read(p, &l4, 16))
-			return -1;
-		l4.offflags &= ~bpf_htons(TCP_PSH);
-		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
-		p->key = mix(p->key, (__u64)l4.seq << 32 | l4.ack);
-		p->key = mix(p->key, (__u64)l4.offflags << 16 | l4.window);
-		break;
+		return parse_tcp(p, e, rest);
 	case IPPROTO_SCTP:
 		if (parse_read(p, &l4, 12))
 			return -1;
@@ -204,6 +227,7 @@ static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
 	len = len > hlen ? len - hlen : 0;
 	if (ip.frag & bpf_htons(IP_MF_OFFSET)) {
 		/* ports are in the first fragment only: none of them is looked for */
+		p->flow = mix(p->flow, FLOW_OF_FRAGMENTS | ip.id);
 		p->key = mix(p->key, p->flow);
 		parse_fragment(p, e, !(ip.frag & bpf_htons(IP_OFFSET)), len);
 		return 0;
@@ -242,6 +266,7 @@ static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
 		if (next == IPPROTO_FRAGMENT) {
 			ext.frag &= bpf_htons(IP6_OFFSET);
 			p->proto = ext.next;
+			p->flow = mix(p->flow, FLOW_OF_FRAGMENTS | ext.id);
 			p->key = mix(p->key, (__u64)ext.next << 48 | (__u64)ext.id << 16 |
 						     ext.frag);
 			parse_fragment(p, e, !ext.frag, rest);
@@ -270,12 +295,11 @@ static __always_inline int parse_arp(struct parse *p)
 	return 0;
 }
 
-/* frame_rest: bytes from p->at to the end of the packet, linear or not */
-static __always_inline int parse_other(struct parse *p, struct pl_event *e, __u32 frame_rest)
+static __always_inline int parse_other(struct parse *p, struct pl_event *e)
 {
 	p->proto = PL_PROTO_OTHER;
 	p->key = mix(p->l3, PL_PROTO_OTHER);
-	parse_payload(p, e, frame_rest);
+	parse_payload(p, e, p->stop > p->at ? p->stop - p->at : 0);
 	/* the ethertype alone is no identity */
 	return p->flags & PL_F_PAY ? 0 : -1;
 }
@@ -296,7 +320,7 @@ static __always_inline int parse_other(struct parse *p, struct pl_event *e, __u3
  */
 __weak __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32 frame, __u32 proto)
 {
-	struct parse p = { .at = l2, .end = l2 + linear };
+	struct parse p = { .at = l2, .end = l2 + linear, .stop = l2 + frame };
 	int i, err;
 
 	/* a global function's pointer may be NULL to the verifier */
@@ -338,7 +362,7 @@ __weak __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32
 	else if (p.l3 == ETH_P_ARP)
 		err = parse_arp(&p);
 	else
-		err = parse_other(&p, e, frame > p.at - l2 ? frame - (p.at - l2) : 0);
+		err = parse_other(&p, e);
 	if (!err) {
 		e->key = p.key ?: 1;
 		e->arg = (__u32)(p.flow ^ p.flow >> 32);

@@ -24,6 +24,8 @@
  * Payload of every other kind: one JSON document, UTF-8, not compressed, without a final NUL.
  * trace.h says what is in it.
  *
+ * Version 2: the key of TCP packets has the sequence number in it, pay their number of bytes.
+ *
  * A recorder that is killed, or whose disk is full, leaves a file that ends in part of a chunk,
  * or without TRACE_END.
  */
@@ -38,7 +40,7 @@
 #include "trace.h"
 
 #define TRACE_MAGIC		"pktlap\x1a\n"
-#define TRACE_VERSION		1
+#define TRACE_VERSION		2
 #define TRACE_ENDIAN		0x01020304
 #define TRACE_CHUNK_MAGIC	"\xf5PL\xfa"
 

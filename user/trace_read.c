@@ -304,7 +304,8 @@ static int header_check(struct walk *w, char *err, size_t errlen)
 		return fail(err, errlen, -EPROTONOSUPPORT,
 			    "%s is of format %u, this pktlap reads up to %u: use a newer pktlap",
 			    t->path, h.version, TRACE_VERSION);
-	if (h.endian != TRACE_ENDIAN || h.event_size != sizeof(struct pl_event) || !h.version)
+	if (h.endian != TRACE_ENDIAN || h.event_size != sizeof(struct pl_event) ||
+	    h.version < TRACE_VERSION)
 		return fail(err, errlen, -EPROTONOSUPPORT,
 			    "%s has a layout that this pktlap does not know", t->path);
 	w->catalogue = h.catalogue;

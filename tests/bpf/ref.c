@@ -58,6 +58,16 @@ static void skip_to_payload(struct cursor *c, struct ident *id, size_t header, s
 	payload(c, id, rest > header ? rest - header : 0);
 }
 
+/* what the IP header says is less in padded frames, 0 in packets that are too long for it */
+static void tcp_length(const struct cursor *c, struct ident *id, size_t rest)
+{
+	size_t all = c->frame - c->at, header = (c->p[c->at + 12] >> 4) * 4;
+
+	if (rest && rest < all)
+		all = rest;
+	id->tcp_bytes = all > header ? all - header : 0;
+}
+
 static void layer4(struct cursor *c, struct ident *id, size_t rest)
 {
 	switch (id->proto) {
@@ -65,8 +75,10 @@ static void layer4(struct cursor *c, struct ident *id, size_t rest)
 		if (!there(c, 16))
 			return;
 		say_at(id, c, 0, 13); /* ports, seq, ack, data offset */
-		say8(id, c->p[c->at + 13] & ~0x08); /* flags: PSH is moved by GSO and GRO */
+		say8(id, c->p[c->at + 13] & ~0x89); /* flags that GSO and GRO move: CWR, PSH, FIN */
 		say_at(id, c, 14, 2); /* window */
+		id->seq = be16(c, 4) << 16 | be16(c, 6);
+		tcp_length(c, id, rest);
 		break;
 	case 17:
 	case 136:
@@ -100,6 +112,7 @@ static void fragment(struct cursor *c, struct ident *id, bool first, size_t rest
 {
 	id->frag = true;
 	id->has_key = true;
+	say8(id, 44); /* a fragment is never a whole packet with the same fields */
 	skip_to_payload(c, id, first ? 20 : 0, rest);
 }
 

@@ -18,6 +18,7 @@ struct ident {
 	unsigned int nkey;
 	__u8 key[IDENT_MAX];
 	__u8 pay[32]; /* zeros after a short payload */
+	__u32 seq, tcp_bytes; /* TCP: first byte of payload and number of bytes */
 	bool tagged; /* the frame has a VLAN tag */
 	__u16 tci;
 };

@@ -255,7 +255,7 @@ static bool identity_changes(struct packet *p, int kind, int n)
 	case 8: p->seq ^= 0x80000000; return l4 && (p->proto == 6 || p->proto == 132);
 	case 9: p->ack++; return l4 && p->proto == 6;
 	case 10: p->window++; return l4 && p->proto == 6;
-	case 11: p->tcpflags ^= 1; return l4 && p->proto == 6;
+	case 11: p->tcpflags ^= 2; return l4 && p->proto == 6;
 	case 12: p->sport ^= 0x0100; return kind == ICMP4 || kind == ICMP6;
 	case 13: p->dport++; return kind == ICMP4 || kind == ICMP6;
 	case 14: p->seq++; return kind == ICMP4 || kind == ICMP6;
@@ -387,6 +387,10 @@ static void test_segments(void **state)
 	assert_true(a.key == b.key);
 	assert_true(a.key != c.key);
 	assert_int_equal(a.arg, c.arg);
+	assert_int_equal(PL_TCP_SEQ(&a), whole.seq);
+	assert_int_equal(a.pay, 1900);
+	assert_int_equal(PL_TCP_SEQ(&c), whole.seq + 950);
+	assert_int_equal(c.pay, 950);
 }
 
 static void check_ident(const struct pl_event *ev, const struct ident *id, const char *what)
@@ -400,6 +404,10 @@ static void check_ident(const struct pl_event *ev, const struct ident *id, const
 		fail_msg("%s: proto is %u, not %u", what, ev->proto, id->proto);
 	if (id->tagged && ev->vlan != (__u32)id->tci << 16)
 		fail_msg("%s: vlan is %x", what, ev->vlan);
+	if (id->has_key && id->proto == 6 && !id->frag &&
+	    (PL_TCP_SEQ(ev) != id->seq || ev->pay != id->tcp_bytes))
+		fail_msg("%s: bytes %u + %u, not %u + %u", what, PL_TCP_SEQ(ev), ev->pay, id->seq,
+			 id->tcp_bytes);
 	if (!id->has_key && (ev->key || ev->proto))
 		fail_msg("%s: no key, but there is one", what);
 }
@@ -542,7 +550,9 @@ static void test_random(void **state)
 		if (cmp_ident_key(&seen[i - 1].id, &seen[i].id))
 			continue;
 		pairs++;
-		assert_true(seen[i - 1].key == seen[i].key);
+		if (seen[i - 1].key != seen[i].key)
+			fail_msg("protocol %u: one identity, keys %llx and %llx", seen[i].id.proto,
+				 seen[i - 1].key, seen[i].key);
 		if (seen[i - 1].id.has_pay && seen[i].id.has_pay && !cmp_ident(&seen[i - 1], &seen[i]))
 			assert_int_equal(seen[i - 1].pay, seen[i].pay);
 	}
@@ -551,7 +561,9 @@ static void test_random(void **state)
 	for (i = 1; i < n; i++) {
 		if (seen[i - 1].key != seen[i].key)
 			continue;
-		assert_int_equal(cmp_ident_key(&seen[i - 1].id, &seen[i].id), 0);
+		if (cmp_ident_key(&seen[i - 1].id, &seen[i].id))
+			fail_msg("protocols %u and %u: one key, several identities",
+				 seen[i - 1].id.proto, seen[i].id.proto);
 		if (seen[i - 1].pay == seen[i].pay && seen[i].id.has_pay && seen[i - 1].id.has_pay)
 			assert_memory_equal(seen[i - 1].id.pay, seen[i].id.pay, PL_PAY_WINDOW);
 	}
