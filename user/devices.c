@@ -3,26 +3,22 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "netns.h"
+#include "nl.h"
 #include "util.h"
 
 /* State of one scan */
 struct scan {
 	struct devices *all;
-	__u32 netns, own;
-	const char *netns_name;
-	int err;
+	const struct netns_at *at;
 };
 
 static enum pl_dev_kind kind_of(const char *rtnl_kind, unsigned short type)
@@ -97,19 +93,19 @@ static int link_msg(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	d = reallocarray(s->all->dev, s->all->n + 1, sizeof(*d));
 	if (!d) {
-		s->err = -ENOMEM;
+		errno = ENOMEM;
 		return MNL_CB_ERROR;
 	}
 	s->all->dev = d;
 	d += s->all->n++;
 	memset(d, 0, sizeof(*d));
-	d->netns = s->netns;
-	d->own = s->netns == s->own;
+	d->netns = s->at->netns;
+	d->own = s->at->own;
 	d->ifindex = ifi->ifi_index;
 	d->master = a.master;
 	d->kind = kind_of(a.kind, ifi->ifi_type);
 	snprintf(d->name, sizeof(d->name), "%s", a.name);
-	snprintf(d->netns_name, sizeof(d->netns_name), "%s", d->own ? "" : s->netns_name);
+	snprintf(d->netns_name, sizeof(d->netns_name), "%s", s->at->name);
 	snprintf(d->driver, sizeof(d->driver), "%.31s", a.kind);
 	if (!*a.kind && d->own)
 		driver_read(d);
@@ -117,89 +113,23 @@ static int link_msg(const struct nlmsghdr *nlh, void *data)
 }
 
 /* List the devices of the namespace that this thread is in */
-static int links_dump(struct scan *s)
+static int netns_scan(void *ctx, const struct netns_at *at)
 {
-	char buf[32768];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct scan *s = ctx;
 	struct ifinfomsg *ifi;
-	int n, ret = 0;
+	struct nlmsghdr *nlh;
+	char buf[NL_BYTES];
+	struct nl nl;
+	int err;
 
-	if (!nl)
-		return -errno;
-	nlh->nlmsg_type = RTM_GETLINK;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = 1;
-	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
-	ifi->ifi_family = AF_UNSPEC;
-	if (mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0) {
-		ret = -errno;
-		goto out;
-	}
-	do {
-		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		if (n <= 0) {
-			ret = n ? -errno : 0;
-			break;
-		}
-		n = mnl_cb_run(buf, n, 1, mnl_socket_get_portid(nl), link_msg, s);
-		if (n < 0)
-			ret = s->err ? s->err : -errno;
-	} while (n > 0);
-out:
-	mnl_socket_close(nl);
-	return ret;
-}
-
-static bool netns_known(const struct scan *s, __u32 netns)
-{
-	size_t i;
-
-	for (i = 0; i < s->all->n; i++)
-		if (s->all->dev[i].netns == netns)
-			return true;
-	return false;
-}
-
-/* List a namespace by its file, then come back */
-static int netns_scan(struct scan *s, const char *path, const char *name, int home)
-{
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return 0; /* gone, or not ours to see */
-	if (fstat(fd, &st) || netns_known(s, st.st_ino) || setns(fd, CLONE_NEWNET)) {
-		close(fd);
-		return 0;
-	}
-	close(fd);
-	s->netns = st.st_ino;
-	s->netns_name = name;
-	ret = links_dump(s);
-	if (setns(home, CLONE_NEWNET))
-		ret = -errno;
-	return ret;
-}
-
-static int netns_dir_scan(struct scan *s, const char *dir, const char *suffix, int home)
-{
-	struct dirent *e;
-	DIR *d = opendir(dir);
-	char path[PATH_MAX];
-	int ret = 0;
-
-	if (!d)
-		return 0;
-	while (!ret && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || (*suffix && (*e->d_name < '0' || *e->d_name > '9')))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", dir, e->d_name, suffix);
-		ret = netns_scan(s, path, *suffix ? "" : e->d_name, home);
-	}
-	closedir(d);
-	return ret;
+	s->at = at;
+	err = nl_open(&nl, NETLINK_ROUTE);
+	if (err)
+		return err;
+	nlh = nl_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi), &ifi);
+	err = nl_call(&nl, nlh, link_msg, s);
+	nl_close(&nl);
+	return err;
 }
 
 static void masters_name(struct devices *all)
@@ -215,27 +145,12 @@ static void masters_name(struct devices *all)
 
 int devices_scan(struct devices *all)
 {
-	struct scan s = { .all = all, .netns_name = "" };
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), ret;
-	struct stat st;
+	struct scan s = { .all = all };
+	int ret;
 
 	memset(all, 0, sizeof(*all));
-	if (home < 0)
-		return -errno;
-	if (fstat(home, &st)) {
-		ret = -errno;
-		goto out;
-	}
-	s.netns = s.own = st.st_ino;
-	ret = links_dump(&s);
-	/* named ones first, so that they get their names */
-	if (!ret)
-		ret = netns_dir_scan(&s, "/run/netns", "", home);
-	if (!ret)
-		ret = netns_dir_scan(&s, "/proc", "/ns/net", home);
+	ret = netns_each(netns_scan, &s, NULL);
 	masters_name(all);
-out:
-	close(home);
 	return ret;
 }
 
