@@ -83,3 +83,84 @@ out:
 	free(buf);
 	return ret;
 }
+
+struct attr_table {
+	const struct nlattr **tb;
+	int max;
+};
+
+static int attr_put(const struct nlattr *attr, void *data)
+{
+	struct attr_table *t = data;
+	int type = mnl_attr_get_type(attr);
+
+	if (type <= t->max)
+		t->tb[type] = attr;
+	return MNL_CB_OK;
+}
+
+void nl_attrs(const struct nlmsghdr *nlh, size_t head, const struct nlattr **tb, int max)
+{
+	struct attr_table t = { tb, max };
+
+	memset(tb, 0, (max + 1) * sizeof(*tb));
+	mnl_attr_parse(nlh, head, attr_put, &t);
+}
+
+void nl_nested(const struct nlattr *nest, const struct nlattr **tb, int max)
+{
+	struct attr_table t = { tb, max };
+
+	memset(tb, 0, (max + 1) * sizeof(*tb));
+	if (nest)
+		mnl_attr_parse_nested(nest, attr_put, &t);
+}
+
+bool nl_copy(const struct nlattr *attr, void *to, size_t size)
+{
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+
+	memset(to, 0, size);
+	if (len)
+		memcpy(to, mnl_attr_get_payload(attr), len < size ? len : size);
+	return attr;
+}
+
+__u8 nl_u8(const struct nlattr *attr)
+{
+	__u8 v;
+
+	nl_copy(attr, &v, sizeof(v));
+	return v;
+}
+
+__u16 nl_u16(const struct nlattr *attr)
+{
+	__u16 v;
+
+	nl_copy(attr, &v, sizeof(v));
+	return v;
+}
+
+__u32 nl_u32(const struct nlattr *attr)
+{
+	__u32 v;
+
+	nl_copy(attr, &v, sizeof(v));
+	return v;
+}
+
+__u64 nl_u64(const struct nlattr *attr)
+{
+	__u64 v;
+
+	nl_copy(attr, &v, sizeof(v));
+	return v;
+}
+
+const char *nl_str(const struct nlattr *attr)
+{
+	if (!attr || mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) < 0)
+		return "";
+	return mnl_attr_get_str(attr);
+}
