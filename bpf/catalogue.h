@@ -36,6 +36,7 @@
 	X(nic_poll,	"nic:poll",	CTX, PL_HOP_OPT, "NAPI poll begun") \
 	X(nic_gro,	"nic:gro",	PKT, PL_HOP_ENTRY, "driver hands the packet to GRO") \
 	X(nic_grofrags,	"nic:grofrags",	PKT, PL_HOP_ENTRY, "driver hands page fragments to GRO") \
+	X(nic_gromerge,	"nic:gromerge",	PKT, PL_HOP_OPT, "GRO looks at headers in the first fragment") \
 	X(nic_merged,	"nic:merged",	END, PL_HOP_OPT, "merged by GRO into another skb") \
 	X(nic_polled,	"nic:polled",	CTX, PL_HOP_OPT, "NAPI poll ended") \
 	X(dev_rxback,	"dev:rxback",	PKT, 0, "queued to the CPU's backlog (veth, loopback)") \
@@ -95,6 +96,8 @@
 	X(napi_gro_raw,		nic_gro,	RAWTP,	"napi_gro_receive_entry",	"") \
 	X(napi_gro_frags,	nic_grofrags,	TPBTF,	"napi_gro_frags_entry",		"") \
 	X(napi_gro_frags_raw,	nic_grofrags,	RAWTP,	"napi_gro_frags_entry",		"") \
+	X(dev_gro_receive_fe,	nic_gromerge,	FENTRY,	"dev_gro_receive",		"") \
+	X(dev_gro_receive_kp,	nic_gromerge,	KPROBE,	"dev_gro_receive",		"") \
 	X(napi_gro_exit,	nic_merged,	TPBTF,	"napi_gro_receive_exit",	"") \
 	X(napi_gro_exit_raw,	nic_merged,	RAWTP,	"napi_gro_receive_exit",	"") \
 	X(napi_polled,		nic_polled,	TPBTF,	"napi_poll",			"") \

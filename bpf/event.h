@@ -49,7 +49,7 @@ struct pl_event {
 	__u64 obj;
 	__u64 key;
 	__u32 head; /* buffer address / 64, low half: tells clones and reused skbs apart */
-	__u32 pay; /* hash over the first payload bytes; TCP: number of payload bytes */
+	__u32 pay; /* hash over the first payload bytes; TCP and GSO: number of payload bytes */
 	__u32 len; /* bytes from the hop's own start of data; count for batches */
 	__u32 ifindex;
 	__u32 netns; /* inode number of the device's network namespace */

@@ -13,7 +13,8 @@
  * in the linear area, so it may confirm a join but must not be missed.
  *
  * TCP is joined by ranges: the low half of its key is the sequence number, the high half a hash of
- * all else, and pay the number of payload bytes of this skb, in fragments or not.
+ * all else, and pay the number of payload bytes of this skb, in fragments or not. pay of other GSO
+ * packets is their number of bytes, too: what tells which of them is which after segmentation.
  */
 #ifndef PKTLAP_KEY_BPF_H
 #define PKTLAP_KEY_BPF_H
@@ -115,6 +116,10 @@ static __always_inline void parse_payload(struct parse *p, struct pl_event *e, _
 	__u32 want = rest < PL_PAY_WINDOW ? rest : PL_PAY_WINDOW;
 	__u64 h = 0; /* not the length: short frames may or may not be padded with zeros */
 
+	if (e->flags & PL_F_GSO) {
+		e->pay = rest;
+		return;
+	}
 	if (want == 0 || p->at + want > p->end)
 		return;
 	if (want == PL_PAY_WINDOW) {

@@ -141,6 +141,55 @@ int BPF_PROG(pl_napi_gro_frags_raw, struct sk_buff *skb)
 	return skb_hop(SKB_HOP(napi_gro_frags_raw, PROBED, PL_F_ENTRY), skb, NULL);
 }
 
+/*
+ * Drivers with page buffers may leave all but the Ethernet header in a fragment (virtio_net does so
+ * with full-sized frames): nic:gro cannot read the headers then, and GRO itself reads them at
+ * frag0, where dev_gro_receive() is called with skb->data at the network header.
+ */
+static __always_inline int gro_look(__u8 hook, struct sk_buff *skb, bool direct)
+{
+	struct napi_gro_cb *cb = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
+	__u32 ifindex, netns, len = READ(direct, skb, len);
+	struct net_device *dev;
+	struct pl_event *e;
+	void *frag0;
+	__u16 type;
+
+	if (len != READ(direct, skb, data_len))
+		return 0;
+	frag0 = READ(PROBED, cb, frag0);
+	dev = READ(direct, skb, dev);
+	if (!frag0 || !dev)
+		return 0;
+	dev_of(dev, direct, &ifindex, &netns, &type);
+	if (!dev_wanted(netns, ifindex, type))
+		return 0;
+	e = event_begin_at(hook, ifindex, netns);
+	if (!e)
+		return 0;
+	e->obj = (__u64)skb;
+	e->head = (__u32)((__u64)READ(direct, skb, head) >> 6);
+	e->len = len;
+	e->flags |= PL_F_NONLIN;
+	key_fill(e, (__u64)frag0, READ(PROBED, cb, frag0_len), len,
+		 READ(direct, skb, protocol) | KEY_AT_L3);
+	event_end(e);
+	return 0;
+}
+
+/* arg0 is a napi_struct, in 6.18 a gro_node: not looked at */
+SEC("fentry/dev_gro_receive")
+int BPF_PROG(pl_dev_gro_receive_fe, void *napi, struct sk_buff *skb)
+{
+	return gro_look(PL_HOOK_dev_gro_receive_fe, skb, DIRECT);
+}
+
+SEC("kprobe/dev_gro_receive")
+int BPF_KPROBE(pl_dev_gro_receive_kp, void *napi, struct sk_buff *skb)
+{
+	return gro_look(PL_HOOK_dev_gro_receive_kp, skb, PROBED);
+}
+
 static __always_inline int gro_exit(__u8 hook, int result)
 {
 	if (result != GRO_MERGED && result != GRO_MERGED_FREE)

@@ -29,7 +29,7 @@ static const struct argp_option options[] = {
 	  "Only this packet, as numbered in the report; may be repeated", 0 },
 	{ "path", OPT_PATH, "N", 0, "Only packets of this path, as numbered in the report", 0 },
 	{ "end", OPT_END, "HOW", 0,
-	  "Only packets that ended so: complete, dropped, merged, aggregate, incomplete, ambiguous",
+	  "Only packets that ended so: complete, dropped, merged, split, incomplete, ambiguous",
 	  0 },
 	{ "times", OPT_TIMES, "KIND", 0,
 	  "rel: since the packet's first sighting (default); ns: of the wall clock, in ns, and no "

@@ -15,7 +15,7 @@ const char *packet_end_name(enum packet_end end)
 		[PACKET_COMPLETE] = "complete",
 		[PACKET_DROPPED] = "dropped",
 		[PACKET_MERGED] = "merged",
-		[PACKET_AGGREGATE] = "aggregate",
+		[PACKET_SPLIT] = "split",
 		[PACKET_INCOMPLETE] = "incomplete",
 		[PACKET_AMBIGUOUS] = "ambiguous",
 	};

@@ -7,7 +7,6 @@
 
 #include "stitch_int.h"
 
-#define BUCKETS	      (1u << 16)
 #define IN_FLIGHT_MIN 64
 
 /* What to do with an event, by base hop */
@@ -19,6 +18,7 @@ static const stitch_fn handlers[PL_NR_HOPS] = {
 	[PL_HOP_nic_polled] = on_nic_polled,
 	[PL_HOP_nic_gro] = on_nic_gro,
 	[PL_HOP_nic_grofrags] = on_nic_gro,
+	[PL_HOP_nic_gromerge] = on_nic_gromerge,
 	[PL_HOP_nic_merged] = on_nic_merged,
 	[PL_HOP_dev_rxback] = on_packet,
 	[PL_HOP_dev_rx] = on_dev_rx,
@@ -74,11 +74,12 @@ int stitch_new(const struct stitch_config *cfg, struct stitch **out)
 	list_init(&s->lru);
 	s->by_skb = calloc(BUCKETS, sizeof(*s->by_skb));
 	s->by_head = calloc(BUCKETS, sizeof(*s->by_head));
+	s->by_flow = calloc(FLOW_BUCKETS, sizeof(*s->by_flow));
 	s->kicks = calloc(KICKS, sizeof(*s->kicks));
 	s->irq_map = calloc(IRQ_MAP, sizeof(*s->irq_map));
 	s->calls = calloc(CALLS, sizeof(*s->calls));
 	s->owners = calloc(CALLS, sizeof(*s->owners));
-	if (!s->by_skb || !s->by_head || !s->kicks || !s->irq_map || !s->calls || !s->owners) {
+	if (!s->by_skb || !s->by_head || !s->by_flow || !s->kicks || !s->irq_map || !s->calls || !s->owners) {
 		stitch_free(s);
 		return -ENOMEM;
 	}

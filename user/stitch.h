@@ -30,8 +30,8 @@ struct sighting {
 enum packet_end {
 	PACKET_COMPLETE, /* reached an end of its way that pktlap knows */
 	PACKET_DROPPED, /* kfree_skb with a reason */
-	PACKET_MERGED, /* GRO took it into another skb: counted, not followed further */
-	PACKET_AGGREGATE, /* was or became a GSO/GRO skb: stands for several packets */
+	PACKET_MERGED, /* GRO took it into another skb, which one is not certain */
+	PACKET_SPLIT, /* GSO cut it up: its segments are packets of their own */
 	PACKET_INCOMPLETE, /* begin or end not seen: recording limits, loss, uncovered hops */
 	PACKET_AMBIGUOUS, /* could belong to more than one chain: not guessed */
 	PACKET_NR_ENDS
@@ -43,6 +43,8 @@ struct packet {
 	__u64 id; /* number in the recording: order of first sighting, from 1 */
 	__u64 key; /* 0: no event of it had its headers */
 	__u32 flow; /* hash of addresses, protocol, ports; 0: unknown */
+	__u32 seq; /* TCP: sequence number of the first byte of bytes */
+	__u32 bytes; /* TCP: payload; 0: none, or not known */
 	__u32 drop_reason; /* PACKET_DROPPED: kernel's number */
 	__s32 drop_place; /* PACKET_DROPPED: distance from _stext */
 	__u8 end; /* enum packet_end */
@@ -79,6 +81,8 @@ struct stitch_stats {
 	__u64 unused; /* belonged to no packet: context without a packet, unknown skb freed */
 	__u64 packets[PACKET_NR_ENDS];
 	__u64 cloned; /* of these: forked */
+	__u64 ridden; /* of these: went on in another one's skb (GRO, reassembly) */
+	__u64 segments; /* of these: cut from another one */
 	__u64 evicted; /* given up because of max_in_flight */
 	__u64 unsure_fetches; /* packets whose vhost:fetch was left out: not certain which it was */
 	__u64 in_flight_max;

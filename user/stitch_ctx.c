@@ -18,6 +18,7 @@ struct cpu_ctx *cpu_ctx(struct stitch *s, unsigned int cpu)
 		return NULL;
 	}
 	list_init(&c->merged);
+	list_init(&c->splits);
 	s->cpu[cpu] = c;
 	return c;
 }
@@ -34,6 +35,7 @@ void cpu_reset(struct stitch *s, struct cpu_ctx *c)
 	c->last_gro = c->last_tap = (struct flight_ref){};
 	c->injector = NULL;
 	list_end(s, &c->merged);
+	list_end(s, &c->splits);
 }
 
 void cpu_ctxs_free(struct stitch *s)

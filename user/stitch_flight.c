@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Packets in flight: their memory, their tables, their ends */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "stitch_int.h"
 
-#define BUCKETS	     (1u << 16)
 #define SLAB_FLIGHTS 64
-#define IPPROTO_TCP  6
 
 struct slab {
 	struct slab *next;
@@ -40,6 +39,7 @@ void stitch_free(struct stitch *s)
 	task_ctxs_free(s);
 	free(s->by_skb);
 	free(s->by_head);
+	free(s->by_flow);
 	free(s->kicks);
 	free(s->irq_map);
 	free(s->calls);
@@ -72,6 +72,7 @@ static struct flight *flight_alloc(struct stitch *s)
 	f->s = f->first;
 	f->cap = FLIGHT_INLINE;
 	list_init(&f->wait);
+	list_init(&f->riders);
 	list_add_tail(&f->lru, &s->lru);
 	f->id = ++s->next_id;
 	if (++s->in_flight > s->stats.in_flight_max)
@@ -86,6 +87,11 @@ void flight_identify(struct flight *f, const struct pl_event *ev)
 		f->key = ev->key;
 		f->proto = ev->proto;
 		f->flow = ev->arg;
+		f->frag = (ev->flags & PL_F_FRAG) != 0;
+		if ((ev->proto == IPPROTO_TCP && !f->frag) || (ev->flags & PL_F_GSO)) {
+			f->bytes = ev->pay;
+			f->has_bytes = true;
+		}
 	}
 	if ((ev->flags & PL_F_PAY) && !f->has_pay) {
 		f->has_pay = true;
@@ -116,6 +122,7 @@ struct flight *flight_new(struct stitch *s, const struct pl_event *ev)
 		return NULL;
 	f->last_ts = ev->ts;
 	f->last_cpu = ev->cpu;
+	f->len = ev->len;
 	flight_identify(f, ev);
 	return f;
 }
@@ -247,7 +254,7 @@ void flights_end_of_head(struct stitch *s, __u32 head)
 	for (f = s->by_head[slot_of(head, BUCKETS)]; f && !s->err; f = next) {
 		next = f->head_next;
 		if (f->head == head)
-			flight_end_here(s, f);
+			flight_release(s, f);
 	}
 }
 
@@ -263,7 +270,7 @@ static bool sightings_grow(struct flight *f)
 	return true;
 }
 
-struct flight *flight_fork(struct stitch *s, const struct flight *from, const struct pl_event *ev)
+struct flight *flight_branch(struct stitch *s, const struct flight *from, const struct pl_event *ev)
 {
 	/* flight_new() may evict the one that is to be copied */
 	struct flight *f, copy = *from;
@@ -284,16 +291,60 @@ struct flight *flight_fork(struct stitch *s, const struct flight *from, const st
 	f->local = copy.local;
 	f->mid = copy.mid;
 	f->ambiguous = copy.ambiguous;
-	f->gso |= copy.gso;
 	f->nonmono = copy.nonmono;
+	s->stats.segments++;
+	return f;
+}
+
+static struct flight *flight_clone(struct stitch *s, const struct flight *from,
+				   const struct pl_event *ev)
+{
+	struct flight id = *from, *f = flight_branch(s, from, ev);
+
+	if (!f)
+		return NULL;
+	f->key = id.key;
+	f->pay = id.pay;
+	f->flow = id.flow;
+	f->bytes = id.bytes;
+	f->len = id.len;
+	f->proto = id.proto;
+	f->has_key = id.has_key;
+	f->has_pay = id.has_pay;
+	f->has_bytes = id.has_bytes;
+	f->frag = id.frag;
+	f->gso |= id.gso;
 	f->cloned = true;
+	s->stats.segments--;
 	s->stats.cloned++;
+	return f;
+}
+
+struct flight *flight_fork(struct stitch *s, struct flight *from, const struct pl_event *ev)
+{
+	struct flight_ref r, origin = flight_ref(from);
+	struct flight *f = flight_clone(s, from, ev), *rider;
+	struct list *l = from->riders.next;
+
+	/* each clone may evict the oldest packet: what is copied may be gone then */
+	while (f && flight_deref(origin) && l != &from->riders) {
+		r = flight_ref(flight_of(l));
+		rider = flight_clone(s, r.f, ev);
+		if (!rider)
+			return NULL;
+		rider->carrier = f;
+		list_add_tail(&rider->wait, &f->riders);
+		if (!flight_deref(r))
+			break;
+		l = l->next;
+	}
 	return f;
 }
 
 void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight)
 {
 	unsigned int at = f->n;
+	struct list *l;
 
 	if (f->n == PACKET_MAX_SIGHTINGS || (f->n == f->cap && !sightings_grow(f))) {
 		f->mid = true;
@@ -319,6 +370,8 @@ void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight
 		list_del(&f->lru);
 		list_add_tail(&f->lru, &s->lru);
 	}
+	for (l = f->riders.next; l != &f->riders; l = l->next)
+		flight_add(s, flight_of(l), sight);
 }
 
 void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe *m)
@@ -329,10 +382,8 @@ void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe 
 
 static enum packet_end end_qualified(const struct flight *f, enum packet_end end)
 {
-	if (end == PACKET_MERGED || end == PACKET_DROPPED)
+	if (end == PACKET_MERGED || end == PACKET_SPLIT || end == PACKET_DROPPED)
 		return end;
-	if (f->gso)
-		return PACKET_AGGREGATE;
 	if (f->ambiguous)
 		return PACKET_AMBIGUOUS;
 	return end == PACKET_COMPLETE && f->mid ? PACKET_INCOMPLETE : end;
@@ -343,6 +394,8 @@ static void packet_fill(struct packet *p, const struct flight *f, enum packet_en
 	p->id = f->id;
 	p->key = f->has_key ? f->key : 0;
 	p->flow = f->flow;
+	p->seq = flight_seq(f);
+	p->bytes = f->proto == IPPROTO_TCP && f->has_bytes ? f->bytes : 0;
 	p->drop_reason = f->drop_reason;
 	p->drop_place = f->drop_place;
 	p->end = end;
@@ -353,6 +406,25 @@ static void packet_fill(struct packet *p, const struct flight *f, enum packet_en
 	memcpy(p->s, f->s, f->n * sizeof(*p->s));
 }
 
+/* What rides on it ends as it does, and no surer */
+static void riders_end(struct stitch *s, struct flight *f, enum packet_end end)
+{
+	struct flight *r;
+
+	while (!list_empty(&f->riders)) {
+		r = flight_of(f->riders.next);
+		list_del(&r->wait);
+		r->carrier = NULL;
+		r->ambiguous |= f->ambiguous;
+		r->mid |= f->mid;
+		r->nonmono |= f->nonmono;
+		r->drop_reason = f->drop_reason;
+		r->drop_place = f->drop_place;
+		s->stats.ridden++;
+		flight_end(s, r, end);
+	}
+}
+
 void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 {
 	/* nothing has contradicted that GRO took it */
@@ -360,12 +432,14 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 		flight_add(s, f, &f->held);
 		end = PACKET_MERGED;
 	}
+	riders_end(s, f, end);
 	end = end_qualified(f, end);
 	s->stats.packets[end]++;
 	if (end == PACKET_INCOMPLETE && f->n)
 		s->stats.last_hop[f->s[f->n - 1].hop]++;
 	packet_fill(&s->out, f, end);
 	flight_unhash(s, f);
+	flow_unhash(s, f);
 	list_del(&f->wait);
 	list_del(&f->lru);
 	if (f->s != f->first)
@@ -413,10 +487,22 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 	}
 }
 
+void flight_release(struct stitch *s, struct flight *f)
+{
+	if (f->held_kind == HELD_MERGED)
+		flight_unhash(s, f);
+	else
+		flight_end_here(s, f);
+}
+
 void flight_end_here(struct stitch *s, struct flight *f)
 {
-	const struct cpu_ctx *c = s->cpu[f->last_cpu];
+	const struct cpu_ctx *c;
 	bool done;
+
+	while (f->carrier)
+		f = f->carrier;
+	c = s->cpu[f->last_cpu];
 
 	/* no kvm:inj was ever seen: the hook is not there, and the first entry is the one */
 	if (f->held_kind == HELD_ENTRY && !s->inj_covered) {
@@ -424,7 +510,12 @@ void flight_end_here(struct stitch *s, struct flight *f)
 		flight_end(s, f, PACKET_COMPLETE);
 		return;
 	}
-	done = f->n && reached_an_end(s, f);
+	/* its other segments were not seen, or the datagram that it became a part of */
+	if (f->in_flow == FLOW_SPLIT && f->left < f->bytes) {
+		flight_end(s, f, PACKET_SPLIT);
+		return;
+	}
+	done = f->n && (reached_an_end(s, f) || (f->in_flow == FLOW_FRAGMENT && !f->has_skb));
 	/* what it would have gone on with may have been lost */
 	if (c && c->gap_ts > f->last_ts)
 		done = false;

@@ -2,13 +2,17 @@
 /*
  * Inside of the stitcher. stitch.c: API and dispatch; stitch_flight.c: packets in flight, their
  * tables and their ends; stitch_ctx.c: what is known of CPUs and tasks; stitch_nic.c: what a CPU
- * was doing when a packet came in; stitch_skb.c: hops that see the packet; stitch_rx.c: copy to
- * the guest, batches; stitch_kvm.c: injection; stitch_vmm.c: backends in user space; stitch_tx.c:
+ * was doing when a packet came in; stitch_skb.c: hops that see the packet; stitch_gso.c: skbs that
+ * stand for several packets; stitch_rx.c: copy to the guest, batches; stitch_kvm.c: injection; stitch_vmm.c: backends in user space; stitch_tx.c:
  * from the guest's kick to the skb.
  *
  * A packet in flight (struct flight) is found by its skb while it has one. Once its copy begins
  * it waits in the list of the task that will tell the guest (struct task_ctx.batch, then .used),
  * then in the list of the vCPU that was kicked (.pending).
+ *
+ * A packet that was merged into another one's skb (GRO, reassembly) rides on that one's flight
+ * (.riders, .carrier): what the carrier meets, it meets. One that was cut into segments (GSO) waits
+ * without an skb until all of its segments have been seen; each begins as a copy of it.
  *
  * Certainty. Every join rests on an order that the kernel guarantees (inside a CPU with
  * interrupts off, inside a task, or an skb between birth and free), so it holds as long as no
@@ -23,6 +27,8 @@
 #include "list.h"
 #include "stitch.h"
 
+#define BUCKETS	      (1u << 16) /* of the tables by skb and by buffer */
+#define FLOW_BUCKETS  4096
 #define FLIGHT_INLINE 32 /* sightings that fit without another allocation */
 #define CPUS_MAX      65536
 #define TASKS_MAX     65536
@@ -49,12 +55,23 @@ enum held_kind { HELD_NONE,
 		 HELD_MERGED,
 		 HELD_ENTRY };
 
+/* Why a flight is in the table by flow */
+enum flow_kind { FLOW_NOT,
+		 FLOW_SPLIT, /* its segments are to come */
+		 FLOW_FRAGMENT }; /* may be put together with others of its datagram */
+
 struct flight {
 	struct flight *skb_next, *head_next; /* chains of the two hash tables */
 	struct list lru; /* all flights, least recently seen first */
 	struct list wait; /* one of the lists below; alone when in none */
+	struct list riders; /* flights whose packets are in this one's skb, through their wait */
+	struct flight *flow_next; /* chain of by_flow, while in it */
+	struct flight *carrier; /* it rides on this one; NULL: has an skb of its own */
 	__u64 id, skb, key, last_ts;
 	__u32 head, pay, flow, vector;
+	__u32 bytes; /* payload of its own (TCP, GSO); has_bytes */
+	__u32 len; /* of its first sighting that saw it */
+	__u32 left, hlen; /* FLOW_SPLIT: bytes whose segments are to come; headers of each */
 	__u32 drop_reason;
 	__s32 drop_place;
 	__u32 last_tid; /* of the last hop that saw the packet */
@@ -64,7 +81,8 @@ struct flight {
 	__u16 n, cap;
 	__u8 proto, last_pkt; /* enum pl_hop: last hop that saw the packet */
 	__u8 held_kind; /* enum held_kind */
-	bool has_skb, has_key, has_pay, gso, cloned, ambiguous, nonmono, local;
+	__u8 in_flow; /* enum flow_kind */
+	bool has_skb, has_key, has_pay, has_bytes, gso, frag, cloned, ambiguous, nonmono, local;
 	bool mid; /* its first or a later part was not seen */
 	bool put; /* its vector was put into the vCPU */
 	bool evict; /* chosen to make room */
@@ -109,7 +127,9 @@ struct cpu_ctx {
 	struct napi_done done[NAPI_SLOTS];
 	unsigned int done_next;
 	struct maybe softirq, poll, poll_irq, poll_raise;
-	struct list merged; /* flights held as merged, until the poll ends */
+	struct list merged; /* flights held as merged, until their carrier is given out */
+	struct list splits; /* datagrams that were cut up just now; first the one whose turn it is */
+	__u64 split_ts; /* when */
 	struct flight_ref last_gro; /* may be merged next */
 	struct flight_ref last_tap; /* at tap:xmit: a wake-up of the worker follows at once */
 	struct task_ctx *injector; /* task that is injecting, see step_follows() */
@@ -204,7 +224,7 @@ struct dev_cache {
 struct stitch {
 	struct stitch_config cfg;
 	struct stitch_stats stats;
-	struct flight **by_skb, **by_head;
+	struct flight **by_skb, **by_head, **by_flow;
 	struct flight *spare; /* free list, through skb_next */
 	void *slabs;
 	struct list lru;
@@ -223,7 +243,7 @@ struct stitch {
 	struct dev_cache dev_cache[DEV_CACHE];
 	__u8 goes_on[65536 / 8]; /* devices after whose dev:xmit a packet was seen again */
 	bool gaps, poll_covered, used_covered, irqfd_covered, inj_covered, send_covered;
-	bool vmm_covered, msi_covered;
+	bool vmm_covered, msi_covered, queue_covered;
 	unsigned int bare_entries; /* entries with packets waiting, without any kvm:inj yet */
 	int err; /* of the callback, or -ENOMEM: stops the stitcher */
 	struct packet out;
@@ -290,14 +310,19 @@ void flight_hash(struct stitch *s, struct flight *f, __u64 skb, __u32 head);
 void flight_head_set(struct stitch *s, struct flight *f, __u32 head);
 /* A clone: the packet of this buffer that an unknown skb stands for. *several: not certain */
 struct flight *flight_by_head(struct stitch *s, const struct pl_event *ev, bool *several);
-struct flight *flight_fork(struct stitch *s, const struct flight *from, const struct pl_event *ev);
+struct flight *flight_fork(struct stitch *s, struct flight *from, const struct pl_event *ev);
+/* Another packet that has met the same hops until now; of ev: who it is */
+struct flight *flight_branch(struct stitch *s, const struct flight *from, const struct pl_event *ev);
+/* This skb or buffer is another packet's now: f is over, unless it rides or waits without it */
+void flight_release(struct stitch *s, struct flight *f);
 /* This buffer is another packet's from now on: those that had it have been freed */
 void flights_end_of_head(struct stitch *s, __u32 head);
 /* What an event adds to the packet's identity */
 void flight_identify(struct flight *f, const struct pl_event *ev);
 bool identity_differs(const struct flight *f, const struct pl_event *ev);
 
-/* Add a sighting; when there are too many it is left out, and the packet ends as incomplete */
+/* Add a sighting, to those that ride on it too; when there are too many it is left out, and the
+ * packet ends as incomplete */
 void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight);
 /* Add one that was seen earlier, if it is not older than the last one */
 void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe *m);
@@ -312,6 +337,12 @@ void flights_end_old(struct stitch *s);
 /* Add a sighting to each packet of a list; end each as what it has reached */
 void list_add_sighting(struct stitch *s, struct list *list, const struct sighting *sight);
 void list_end(struct stitch *s, struct list *list);
+
+/* TCP: sequence number of its first byte */
+static inline __u32 flight_seq(const struct flight *f)
+{
+	return (__u32)f->key;
+}
 
 static inline struct flight *flight_of(struct list *l)
 {
@@ -329,6 +360,33 @@ static inline struct flight *flight_deref(struct flight_ref r)
 	return r.f && r.f->id == r.id ? r.f : NULL;
 }
 
+/* --- stitch_gso.c --- */
+
+/* GRO has given out f's skb, with what it merged into it: these ride on f from here on */
+void gro_adopt(struct stitch *s, struct flight *f, const struct pl_event *ev);
+/* End what this CPU's GRO merged into something that was not seen to come out */
+void gro_give_up(struct stitch *s);
+/* f's skb was freed. Was it cut into segments? Then f waits for them, and is not over */
+bool split_begin(struct stitch *s, struct flight *f);
+/* Is this skb the next segment of a datagram for sure, so that an older packet f that had it is over? */
+bool split_expects(const struct stitch *s, const struct flight *f, const struct pl_event *ev,
+		   enum pl_hop hop);
+/* This CPU turned to something else: segments of datagrams that have not come will not be known */
+void split_close(struct stitch *s);
+/*
+ * The packet of an unknown skb, if it is a segment of one that was cut up: begins as a copy of it,
+ * or is it, when GRO had only merged it into others. Has no skb yet. *several: not certain which
+ */
+struct flight *segment_find(struct stitch *s, const struct pl_event *ev, bool *several);
+/* f has been identified: note it when it is an IP fragment */
+void fragment_seen(struct stitch *s, struct flight *f);
+/* f's skb was freed. Is it a fragment that may go on in another skb? Then it is not over */
+bool fragment_hold(struct stitch *s, struct flight *f);
+/* f was a fragment. Is its skb the whole datagram now? Then its other fragments ride on f */
+bool fragments_joined(struct stitch *s, struct flight *f, const struct pl_event *ev);
+/* Forget what segment_find() and fragments_joined() would find f by */
+void flow_unhash(struct stitch *s, struct flight *f);
+
 /* --- handlers, one for each base hop --- */
 typedef void (*stitch_fn)(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 
@@ -338,6 +396,7 @@ void on_nic_softirq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop
 void on_nic_poll(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_nic_polled(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_nic_gro(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_nic_gromerge(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_dev_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);

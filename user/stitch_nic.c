@@ -60,7 +60,8 @@ static void poll_over(struct stitch *s)
 
 	c->poll.on = c->poll_irq.on = c->poll_raise.on = false;
 	c->last_gro = (struct flight_ref){};
-	list_end(s, &c->merged);
+	gro_give_up(s);
+	split_close(s);
 }
 
 void on_nic_softirq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
@@ -212,8 +213,8 @@ void nic_birth(struct stitch *s, struct flight *f, const struct pl_event *ev)
 }
 
 /*
- * GRO merged the packet that it was given last on this CPU. The event does not tell which: held
- * until the poll ends, as a packet that was given out after all contradicts it.
+ * GRO merged the packet that it was given last on this CPU. The event does not tell into which:
+ * held until that one is given out, and because one that is given out itself contradicts it.
  */
 void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
@@ -221,7 +222,8 @@ void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 	s->c->last_gro = (struct flight_ref){};
 	if (!f || f->last_tid != ev->tid ||
-	    (f->last_pkt != PL_HOP_nic_gro && f->last_pkt != PL_HOP_nic_grofrags)) {
+	    (f->last_pkt != PL_HOP_nic_gro && f->last_pkt != PL_HOP_nic_grofrags &&
+	     f->last_pkt != PL_HOP_nic_gromerge)) {
 		unused(s);
 		return;
 	}

@@ -7,7 +7,7 @@
  * dropped; a NIC's only sent again (NETDEV_TX_BUSY), freed or dropped. Anything else: the skb
  * was freed unseen, and this is another packet.
  */
-static bool may_follow(const struct flight *f, enum pl_hop hop)
+static bool may_follow(const struct stitch *s, const struct flight *f, enum pl_hop hop)
 {
 	if (hop == PL_HOP_skb_free || hop == PL_HOP_drop)
 		return true;
@@ -19,27 +19,38 @@ static bool may_follow(const struct flight *f, enum pl_hop hop)
 	case PL_HOP_nic_xmit:
 		return hop == PL_HOP_dev_xmit || hop == PL_HOP_qdisc_enq ||
 		       hop == PL_HOP_qdisc_deq;
-	default:
+	case PL_HOP_dev_queue:
+	case PL_HOP_qdisc_enq:
+	case PL_HOP_qdisc_deq:
+	case PL_HOP_dev_xmit:
 		return hop != PL_HOP_skb_copy;
+	default:
+		/* segments, and what is sent past the queue, come to no hop before dev:xmit */
+		return hop != PL_HOP_skb_copy && (hop != PL_HOP_dev_xmit || !s->queue_covered);
 	}
 }
 
-/* GRO gave out what it had held: flags of the packets that it merged are in the header now */
+/* GRO gave out what it had merged into this skb */
 static bool gro_gave_out(const struct flight *f, const struct pl_event *ev)
 {
-	return (ev->flags & PL_F_GSO) && f->held_kind != HELD_MERGED &&
-	       (f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags);
+	if (!(ev->flags & PL_F_GSO) || f->held_kind == HELD_MERGED)
+		return false;
+	return f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags ||
+	       f->last_pkt == PL_HOP_nic_gromerge;
 }
 
 /* Is the packet that has this skb over, so that the event is another packet's? */
-static bool chain_over(const struct flight *f, const struct pl_event *ev, enum pl_hop hop)
+static bool chain_over(struct stitch *s, struct flight *f, const struct pl_event *ev,
+		       enum pl_hop hop)
 {
-	if (!may_follow(f, hop))
+	if (!may_follow(s, f, hop))
 		return true;
-	if (identity_differs(f, ev) && !gro_gave_out(f, ev))
+	if (identity_differs(f, ev) && !fragments_joined(s, f, ev))
 		return true;
-	/* GRO frees what it merges without a trace; only the key can tell that it did not */
-	if (f->held_kind == HELD_MERGED && !((ev->flags & PL_F_KEY) && f->has_key))
+	/* GRO frees what it merges without a trace; only the key, where GRO gives packets out, can
+	 * tell that it did not */
+	if (f->held_kind == HELD_MERGED &&
+	    (hop != PL_HOP_nic_skb || !(ev->flags & PL_F_KEY) || !f->has_key))
 		return true;
 	/* LOCAL: this skb has never been received */
 	return (ev->flags & PL_F_LOCAL) && !f->local && !f->mid;
@@ -75,13 +86,13 @@ static struct flight *chain_find(struct stitch *s, const struct pl_event *ev, en
 		flight_end_broken(s, f);
 		return NULL;
 	}
-	if (chain_over(f, ev, hop)) {
-		flight_end_here(s, f);
+	if (split_expects(s, f, ev, hop) || chain_over(s, f, ev, hop)) {
+		flight_release(s, f);
 		return NULL;
 	}
 	if (ev->head != f->head && is_clone(s, ev)) {
 		/* freed unseen, and taken again for a clone; or its buffer was replaced just so */
-		flight_end_here(s, f);
+		flight_release(s, f);
 		s->conflict = true;
 		return NULL;
 	}
@@ -99,6 +110,7 @@ static void packet_add(struct stitch *s, struct flight *f, const struct pl_event
 {
 	struct sighting sight = sighting_of(s, ev, hop);
 	enum pl_dev_kind kind = PL_DEV_ANY;
+	bool had_bytes;
 
 	if (hop == PL_HOP_dev_rx || hop == PL_HOP_dev_xmit || hop == PL_HOP_skb_copy ||
 	    hop == PL_HOP_skb_free) {
@@ -110,9 +122,16 @@ static void packet_add(struct stitch *s, struct flight *f, const struct pl_event
 		sight.dev = f->s[f->n - 1].dev;
 	if (f->last_pkt == PL_HOP_dev_xmit && hop != PL_HOP_skb_free)
 		s->goes_on[f->last_dev / 8] |= 1 << f->last_dev % 8;
-	if (gro_gave_out(f, ev) && (ev->flags & PL_F_KEY))
-		f->has_key = f->has_pay = false;
-	flight_identify(f, ev);
+	if (gro_gave_out(f, ev)) {
+		gro_adopt(s, f, ev);
+		/* what its skb has now is not its own */
+		had_bytes = f->has_bytes;
+		flight_identify(f, ev);
+		f->has_bytes = had_bytes;
+	} else {
+		flight_identify(f, ev);
+	}
+	fragment_seen(s, f);
 	if (f->has_skb)
 		flight_head_set(s, f, ev->head);
 	flight_add(s, f, &sight);
@@ -123,8 +142,9 @@ static struct flight *packet_birth(struct stitch *s, const struct pl_event *ev)
 {
 	struct flight *old = flight_by_skb(s, ev->obj), *f;
 
+	split_close(s);
 	if (old)
-		flight_end_here(s, old);
+		flight_release(s, old);
 	flights_end_of_head(s, ev->head);
 	f = flight_new(s, ev);
 	if (f)
@@ -132,14 +152,22 @@ static struct flight *packet_birth(struct stitch *s, const struct pl_event *ev)
 	return f;
 }
 
-/* An unknown skb: a clone of a known packet, a packet made here, or one whose birth was missed */
+/*
+ * An unknown skb: a clone of a known packet, a segment of one, a packet made here, or one whose
+ * birth was missed
+ */
 static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev, enum pl_hop hop,
 				     bool born)
 {
 	struct flight *f, *origin;
-	bool several;
+	bool several = false;
 
-	origin = flight_by_head(s, ev, &several);
+	f = born || s->conflict ? NULL : segment_find(s, ev, &several);
+	if (f) {
+		flight_hash(s, f, ev->obj, ev->head);
+		return f;
+	}
+	origin = several ? NULL : flight_by_head(s, ev, &several);
 	if (s->conflict) {
 		several = true;
 		origin = NULL;
@@ -181,6 +209,10 @@ void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = chain_find(s, ev, hop);
 
+	if (hop == PL_HOP_dev_queue) {
+		s->queue_covered = true;
+		split_close(s);
+	}
 	if (!f)
 		f = packet_unknown(s, ev, hop, ev->flags & PL_F_ENTRY);
 	if (f)
@@ -276,7 +308,11 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		unused(s);
 		return;
 	}
+	if (split_begin(s, f))
+		return;
 	before = f->last_pkt;
+	if (fragment_hold(s, f))
+		return;
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
 	flight_unhash(s, f);
 	switch (f->last_pkt) {

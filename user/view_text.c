@@ -103,8 +103,8 @@ static void show_header(const struct report *r, const struct text_out *o)
 	list_item(&l, "%llu incomplete", r->packets[PACKET_INCOMPLETE]);
 	if (r->packets[PACKET_MERGED])
 		list_item(&l, "%llu merged by GRO", r->packets[PACKET_MERGED]);
-	if (r->packets[PACKET_AGGREGATE])
-		list_item(&l, "%llu aggregate (GSO, GRO)", r->packets[PACKET_AGGREGATE]);
+	if (r->packets[PACKET_SPLIT])
+		list_item(&l, "%llu cut into segments by GSO", r->packets[PACKET_SPLIT]);
 	if (r->cloned)
 		list_item(&l, "%llu cloned", r->cloned);
 	if (r->late_packets)
@@ -258,8 +258,8 @@ static void show_no_path(const struct report *r, const struct text_out *o)
 		text_printf(o, "\nThe recording has no events: no packet came past a hop.\n");
 	else if (!r->seen)
 		text_printf(o, "\nNo event belongs to a packet: nothing to break down.\n");
-	else if (r->packets[PACKET_AGGREGATE] + r->packets[PACKET_MERGED] == r->seen)
-		text_printf(o, "\nAll packets are GSO or GRO aggregates: not broken down.\n");
+	else if (r->packets[PACKET_SPLIT] + r->packets[PACKET_MERGED] == r->seen)
+		text_printf(o, "\nNo packet is whole: merged by GRO into others, or cut up by GSO.\n");
 	else
 		text_printf(o, "\nNo packet was seen on its whole way: nothing to break down.\n");
 }

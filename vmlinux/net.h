@@ -38,6 +38,13 @@ struct sk_buff {
 	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
+	char cb[48];
+};
+
+/* in skb->cb while GRO has the skb */
+struct napi_gro_cb {
+	void *frag0; /* headers that are not linear; NULL: they are */
+	unsigned int frag0_len;
 };
 
 /* the bit went away when vlan_all was made to say it (6.3, commit 354259fa73e2) */

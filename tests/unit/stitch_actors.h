@@ -24,26 +24,25 @@
 static inline void soft_packet(struct world *w, int c, __u32 tid)
 {
 	struct softirq *a = &w->cpu[c].soft;
-	struct pkt *p = &a->pkt[a->held];
+	struct pkt *p = &a->pkt[a->held], *holder;
 	int i;
 
-	pkt_new(w, p);
+	pkt_new(w, p, VMS);
 	skb_take(w, p);
-	p->gso = chance(w, 3);
 	for (i = 0; i < 3; i++)
 		if (a->irq_rx)
 			allow(w, p->truth, a->rx[i], false);
 	allow(w, p->truth, a->poll, false);
 	emit_pkt(w, c, PL_HOP_nic_gro, tid, p, IF_NIC);
-	if (!chance(w, 10)) {
-		a->held++;
-		return;
+	if (p->keyless && chance(w, 50)) {
+		p->keyless = false;
+		emit_pkt(w, c, PL_HOP_nic_gromerge, tid, p, IF_NIC);
 	}
-	p->gso = false;
-	allow(w, p->truth, emit_ctx(w, c, PL_HOP_nic_merged, tid, 0, 0, 0, 0), true);
-	w->owner[w->n - 1] = p->truth + 1;
-	pkt_end(w, p, PACKET_MERGED);
-	skb_put(w, p);
+	holder = gro_holder(a->pkt, a->held, p);
+	if (holder)
+		gro_merge(w, c, tid, holder, p);
+	else
+		a->held++;
 }
 
 static inline void soft_irqs(struct world *w, int c, __u32 tid)
@@ -119,6 +118,17 @@ tx:
 
 /* --- interrupts for the guest --- */
 
+static inline void guest_waits(struct vm *vm, const struct pkt *p)
+{
+	int i;
+
+	if (vm->nwaiting + RIDERS_MAX + 1 > WAITING_MAX)
+		return;
+	vm->waiting[vm->nwaiting++] = p->truth;
+	for (i = 1; i < p->nriders; i++)
+		vm->waiting[vm->nwaiting++] = p->rider[i].truth;
+}
+
 /* From the irqfd to the kick, for these packets (none: another queue's) */
 static inline void inject(struct world *w, struct task *t, __u64 call, __u32 vector,
 			  const struct pkt *p, unsigned int n)
@@ -134,10 +144,10 @@ static inline void inject(struct world *w, struct task *t, __u64 call, __u32 vec
 				  k == 0 ? call : 0, k == 1 ? 0xfee0 + t->vm : 0,
 				  k == 3 ? 0 : vector, 0);
 		for (i = 0; i < n; i++)
-			allow(w, p[i].truth, number, false);
+			allow_pkt(w, &p[i], number, false);
 	}
-	for (i = 0; i < n && vm->nwaiting < WAITING_MAX; i++)
-		vm->waiting[vm->nwaiting++] = p[i].truth;
+	for (i = 0; i < n; i++)
+		guest_waits(vm, &p[i]);
 	vm->kicked = true;
 }
 
@@ -146,7 +156,7 @@ static inline void allow_all(struct world *w, const struct pkt *p, unsigned int 
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		allow(w, p[i].truth, number, false);
+		allow_pkt(w, &p[i], number, false);
 }
 
 /* --- vhost worker --- */
@@ -228,12 +238,10 @@ static inline void worker_send(struct world *w, struct task *t)
 		e->ifindex = IF_TAP(t->vm);
 		e->netns = NETNS;
 		e->queue = i;
-		e->len = 100;
+		e->len = 14 + HLEN(p) + p->bytes;
 		if (!p->large) {
 			e->obj = 0xdada0000 + i;
-			e->key = p->key;
-			e->pay = p->pay;
-			e->flags = PL_F_KEY | PL_F_PAY;
+			identify(w, e, p, false);
 		}
 		w->owner[w->n - 1] = p->truth + 1;
 		allow(w, p->truth, w->n, true);
@@ -260,9 +268,9 @@ static inline void guest_queues(struct world *w, struct vm *vm, unsigned int n)
 	while (n-- && vm->txq.n < RING_MAX) {
 		struct pkt *p = &vm->txq.p[vm->txq.n++];
 
-		pkt_new(w, p);
-		p->large = chance(w, 5);
-		p->gso = p->large && chance(w, 30);
+		pkt_new(w, p, vm - w->vm);
+		p->large = chance(w, 8);
+		p->gso = p->large && chance(w, 60);
 	}
 }
 
@@ -328,7 +336,6 @@ flush:
 		for (t->i = 0; t->i < t->n; t->i++) {
 			/* refused, by an XDP program on the tap, say */
 			if (chance(w, 2) && !w->same_keys && !t->batch[t->i].large) {
-				t->batch[t->i].gso = false;
 				pkt_end(w, &t->batch[t->i], PACKET_INCOMPLETE);
 				continue;
 			}
@@ -577,6 +584,9 @@ static inline struct world *world_run(__u64 seed, size_t events, bool same_keys)
 	w->now = 1000000;
 	w->rng = seed * 0x9e3779b97f4a7c15ULL + 1;
 	w->same_keys = same_keys;
+	/* goes round soon */
+	for (i = 0; i < (VMS + 1) * FLOWS; i++)
+		w->next_seq[i / FLOWS][i % FLOWS] = -100000 * (1 + i % 3);
 	for (i = 0; i < POOL; i++)
 		w->skb_free[w->nskb++] = w->head_free[w->nhead++] = i;
 	for (i = 0; i < VMS; i++) {

@@ -25,7 +25,7 @@ struct scene {
 	__u64 last_id;
 };
 
-static const char end_letter[] = { 'C', 'D', 'M', 'G', 'I', 'A' };
+static const char end_letter[] = { 'C', 'D', 'M', 'S', 'I', 'A' };
 
 static inline int scene_packet(void *ctx, const struct packet *p)
 {
@@ -40,8 +40,11 @@ static inline int scene_packet(void *ctx, const struct packet *p)
 		at += snprintf(sc->out + at, sizeof(sc->out) - at, "%s ",
 			       hop_desc(p->s[i].hop)->name);
 	}
-	snprintf(sc->out + at, sizeof(sc->out) - at, "%c%s%s\n", end_letter[p->end],
-		 p->cloned ? " clone" : "", p->nonmono ? " late" : "");
+	at += snprintf(sc->out + at, sizeof(sc->out) - at, "%c%s%s", end_letter[p->end],
+		       p->cloned ? " clone" : "", p->nonmono ? " late" : "");
+	if (p->bytes)
+		at += snprintf(sc->out + at, sizeof(sc->out) - at, " %u+%u", p->seq, p->bytes);
+	snprintf(sc->out + at, sizeof(sc->out) - at, "\n");
 	return 0;
 }
 
@@ -119,6 +122,29 @@ static inline struct pl_event pkt_make(struct scene *sc, enum pl_hop hop, __u32 
 static inline void pkt(struct scene *sc, enum pl_hop hop, __u32 ifindex, __u32 skb, __u64 key)
 {
 	struct pl_event ev = pkt_make(sc, hop, ifindex, skb, key);
+
+	feed(sc, &ev);
+}
+
+/* TCP, of one flow: payload from seq on; bytes, and by their number gso. len: 54 bytes of headers */
+static inline struct pl_event tcp_make(struct scene *sc, enum pl_hop hop, __u32 ifindex, __u32 skb,
+				       __u32 seq, __u32 bytes)
+{
+	struct pl_event ev = pkt_make(sc, hop, ifindex, skb, 0);
+
+	ev.key = 0xabcdULL << 32 | seq;
+	ev.pay = bytes;
+	ev.len = 54 + bytes;
+	ev.arg = 99;
+	ev.proto = 6;
+	ev.flags |= PL_F_KEY | (bytes > 1000 ? PL_F_GSO : 0);
+	return ev;
+}
+
+static inline void tcp(struct scene *sc, enum pl_hop hop, __u32 ifindex, __u32 skb, __u32 seq,
+		       __u32 bytes)
+{
+	struct pl_event ev = tcp_make(sc, hop, ifindex, skb, seq, bytes);
 
 	feed(sc, &ev);
 }

@@ -18,6 +18,8 @@
 #define BATCH	    64
 #define STEPS_MAX   24
 #define WAITING_MAX 4096
+#define RIDERS_MAX  6
+#define FLOWS	    3
 #define POOL	    512 /* skbs; few, so that pointers are taken again at once */
 
 enum { PKT_WAITS = 255 }; /* truth.end of a packet that is still on its way */
@@ -28,15 +30,23 @@ struct truth {
 	__u16 n;
 	__u8 end; /* enum packet_end, or PKT_WAITS */
 	bool clone;
+	bool unsure; /* merged with one that had no headers, or without telling keys: may be lost */
 };
 
+/* A packet, or several in one skb: those that GRO merged into it ride on it */
 struct pkt {
 	__u32 truth;
 	__u32 skb, head;
 	__u64 key;
 	__u32 pay;
+	__u32 flow, seq, bytes; /* bytes: of the skb */
 	__u32 fetch; /* event number, from 1 */
-	bool gso, large;
+	bool gso, large, tcp, keyless;
+	int nriders;
+	struct rider {
+		__u32 truth, seq, bytes, pay;
+		__u64 key;
+	} rider[RIDERS_MAX + 1]; /* the first is the packet that the skb was made for */
 };
 
 enum step_kind { STEP_HOP,
@@ -61,6 +71,9 @@ struct walk {
 	int n, at;
 	bool wake;
 	int clones; /* of a flood: VMs that still get one */
+	bool cutting; /* its skb is gone, segments are to come */
+	struct pkt part[RIDERS_MAX + 1];
+	int nparts, part_at;
 };
 
 struct ring {
@@ -134,6 +147,7 @@ struct world {
 	struct ring txdone;
 	bool same_keys; /* flows whose packets cannot be told apart by content */
 	__u32 made;
+	__u32 next_seq[VMS + 1][FLOWS]; /* by sender; the last is the wire */
 };
 
 static inline __u32 rnd(struct world *w, __u32 below)
@@ -206,28 +220,60 @@ static inline __u32 emit_dev(struct world *w, int cpu, enum pl_hop hop, __u32 ti
 	return w->n;
 }
 
+#define IP_TCP	   6
+#define IP_UDP	   17
+#define OWNER_MANY 0xffffffffu /* world.owner: the skb had several packets in it */
+#define HLEN(p)	   ((p)->tcp ? 40u : 28u)
+
+/* All packets of the skb may have this event */
+static inline void allow_pkt(struct world *w, const struct pkt *p, __u32 number, bool seen)
+{
+	int i;
+
+	allow(w, p->truth, number, seen);
+	for (i = 1; i < p->nriders; i++)
+		allow(w, p->rider[i].truth, number, seen);
+}
+
+/* The last event saw p */
+static inline void own_pkt(struct world *w, const struct pkt *p)
+{
+	w->owner[w->n - 1] = p->nriders > 1 ? OWNER_MANY : p->truth + 1;
+	allow_pkt(w, p, w->n, true);
+}
+
+static inline void identify(struct world *w, struct pl_event *e, const struct pkt *p, bool gso)
+{
+	e->key = p->tcp ? p->key << 32 | p->seq : p->key;
+	e->arg = p->flow;
+	e->proto = p->tcp ? IP_TCP : IP_UDP;
+	e->flags |= PL_F_KEY;
+	if (gso)
+		e->flags |= PL_F_GSO;
+	if (gso || p->tcp) {
+		e->pay = p->bytes;
+	} else if (!chance(w, 20)) {
+		e->pay = p->pay;
+		e->flags |= PL_F_PAY;
+	}
+}
+
 static inline void emit_pkt(struct world *w, int cpu, enum pl_hop hop, __u32 tid, struct pkt *p,
 			    __u32 ifindex)
 {
 	struct pl_event *e = emit(w, cpu, hop, tid);
+	bool l3 = hop == PL_HOP_nic_gro || hop == PL_HOP_nic_gromerge || hop == PL_HOP_nic_skb;
 
 	e->obj = 0xffff888000000000ULL + p->skb * 256ULL;
 	e->head = p->head;
 	e->ifindex = ifindex;
 	e->netns = ifindex ? NETNS : 0;
-	if (hop != PL_HOP_nic_gro || !chance(w, 20)) {
-		e->key = p->key;
-		e->arg = (__u32)(p->key >> 40);
-		e->flags |= PL_F_KEY;
-		if (!chance(w, 20)) {
-			e->pay = p->pay;
-			e->flags |= PL_F_PAY;
-		}
-	}
-	if (p->gso && hop != PL_HOP_nic_gro)
-		e->flags |= PL_F_GSO;
-	w->owner[w->n - 1] = p->truth + 1;
-	allow(w, p->truth, w->n, true);
+	e->len = HLEN(p) + p->bytes + (l3 ? 0 : 14);
+	if (hop == PL_HOP_nic_gro && chance(w, 20))
+		p->keyless = true;
+	else
+		identify(w, e, p, p->gso && hop != PL_HOP_nic_gro);
+	own_pkt(w, p);
 }
 
 /* --- packets --- */
@@ -244,12 +290,27 @@ static inline __u32 truth_new(struct world *w)
 	return w->ntruth++;
 }
 
-static inline void pkt_new(struct world *w, struct pkt *p)
+/* from: VM, or VMS for the wire */
+static inline void pkt_new(struct world *w, struct pkt *p, int from)
 {
+	int flow = rnd(w, FLOWS);
+
 	*p = (struct pkt){ .truth = truth_new(w), .key = ++w->made * 0x9e3779b97f4a7c15ULL };
 	if (w->same_keys)
 		p->key = 1 + rnd(w, 3);
 	p->pay = p->key >> 7;
+	p->bytes = 1 + rnd(w, 1400);
+	p->tcp = !w->same_keys && chance(w, 60);
+	p->flow = w->same_keys ? 1 : 2 + from * FLOWS * 2 + flow * 2 + p->tcp;
+	p->seq = w->next_seq[from][flow];
+	if (!p->tcp)
+		return;
+	/* acknowledgements, flags, windows of a flow change now and then */
+	p->key = (w->made / 64 + p->flow) * 0x9e3779b9ULL & 0xffffffff;
+	if (chance(w, 3))
+		p->seq -= rnd(w, 20000); /* sent again */
+	else
+		w->next_seq[from][flow] += p->bytes;
 }
 
 /* Last freed, first taken, as the kernel's slabs do */
@@ -271,7 +332,11 @@ static inline void skb_put(struct world *w, struct pkt *p)
 
 static inline void pkt_end(struct world *w, struct pkt *p, int end)
 {
-	w->truth[p->truth].end = p->gso && end != PACKET_DROPPED ? PACKET_AGGREGATE : end;
+	int i;
+
+	w->truth[p->truth].end = end;
+	for (i = 1; i < p->nriders; i++)
+		w->truth[p->rider[i].truth].end = end;
 }
 
 static inline void walk_add(struct walk *k, enum step_kind kind, enum pl_hop hop, __u32 ifindex,
@@ -301,7 +366,7 @@ static inline void walk_plan(struct world *w, struct walk *k, const struct pkt *
 
 	k->p = *p;
 	k->n = k->at = 0;
-	k->wake = false;
+	k->wake = k->cutting = false;
 	if (way == 0) {
 		walk_add(k, STEP_HOP, PL_HOP_nic_skb, in, 0);
 		walk_add(k, chance(w, 50) ? STEP_FREE : STEP_SILENT, 0, 0, 0);
@@ -338,12 +403,10 @@ static inline void drop(struct world *w, int cpu, __u32 tid, struct pkt *p)
 
 	e->obj = 0xffff888000000000ULL + p->skb * 256ULL;
 	e->head = p->head;
-	e->key = p->key;
-	e->flags = PL_F_KEY;
+	identify(w, e, p, p->gso);
 	e->arg = 7;
 	e->len = e->vlan;
-	w->owner[w->n - 1] = p->truth + 1;
-	allow(w, p->truth, w->n, true);
+	own_pkt(w, p);
 	pkt_end(w, p, PACKET_DROPPED);
 	skb_put(w, p);
 }
@@ -362,7 +425,7 @@ static inline void to_guest(struct world *w, int cpu, __u32 tid, struct walk *k,
 	w->vm[vm].rx_wake = true;
 	/* not when vhost polls its queue itself */
 	if (chance(w, 90))
-		allow(w, k->p.truth, emit_ctx(w, cpu, PL_HOP_vhost_wake, tid, 0xde510000 + vm, 0, 0xc3, PL_F_RX), false);
+		allow_pkt(w, &k->p, emit_ctx(w, cpu, PL_HOP_vhost_wake, tid, 0xde510000 + vm, 0, 0xc3, PL_F_RX), false);
 }
 
 /* A clone of the packet for each VM but the last, which gets the packet itself */
@@ -372,7 +435,7 @@ static inline void flood(struct world *w, int cpu, __u32 tid, struct walk *k)
 	int i, vm = VMS - 1 - k->clones;
 	__u32 truth;
 
-	if (k->clones && w->nskb > POOL / 4) {
+	if (k->clones && k->p.nriders < 2 && w->nskb > POOL / 4) {
 		truth = truth_new(w);
 		w->truth[truth] = w->truth[k->p.truth];
 		w->truth[truth].clone = true;
@@ -391,6 +454,16 @@ static inline void flood(struct world *w, int cpu, __u32 tid, struct walk *k)
 	k->at -= k->clones-- > 0;
 }
 
+static inline void to_wire(struct world *w, int cpu, __u32 tid, struct pkt *p)
+{
+	if (w->txdone.n == RING_MAX)
+		drop(w, cpu, tid, p);
+	else
+		w->txdone.p[w->txdone.n++] = *p;
+}
+
+#include "stitch_offload.h"
+
 /* One step; false when the packet has left */
 static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k)
 {
@@ -399,6 +472,10 @@ static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k
 	if (k->at == k->n)
 		return false;
 	s = &k->s[k->at++];
+	if ((s->kind == STEP_TAP || s->kind == STEP_NIC) && segment_due(w, &k->p, s->ifindex)) {
+		segment_step(w, cpu, tid, k, s);
+		return k->at < k->n;
+	}
 	switch (s->kind) {
 	case STEP_HOP:
 		emit_pkt(w, cpu, s->hop, tid, &k->p, s->ifindex);
@@ -409,11 +486,7 @@ static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k
 		break;
 	case STEP_NIC:
 		emit_pkt(w, cpu, s->hop, tid, &k->p, s->ifindex);
-		if (w->txdone.n == RING_MAX) {
-			drop(w, cpu, tid, &k->p);
-			break;
-		}
-		w->txdone.p[w->txdone.n++] = k->p;
+		to_wire(w, cpu, tid, &k->p);
 		break;
 	case STEP_FREE:
 		emit_pkt(w, cpu, PL_HOP_skb_free, tid, &k->p, 0);

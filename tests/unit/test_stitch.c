@@ -87,36 +87,6 @@ static void test_flood(void **state)
 	assert_int_equal(stitch_stats(sc->st)->cloned, 2);
 }
 
-static void test_gro(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	nic_warm_up(sc);
-	dev_ctx(sc, PL_HOP_nic_poll, 0xaa, 0);
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 12);
-	ctx(sc, PL_HOP_nic_merged, 0, 0, 0, 0);
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 3, 13);
-	/* flags of the merged one are in the header now */
-	sc->next_flags = PL_F_GSO;
-	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 99);
-	sc->next_flags = PL_F_GSO;
-	pkt(sc, PL_HOP_dev_xmit, IF_NIC, 1, 99);
-	pkt(sc, PL_HOP_nic_skb, IF_NIC, 3, 13);
-	nic_rx_end(sc);
-	EXPECT(sc, "nic:poll nic:gro nic:merged M\n");
-	/* said to be merged, but it comes out: the event was another packet's */
-	dev_ctx(sc, PL_HOP_nic_poll, 0xaa, 0);
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, 4, 14);
-	ctx(sc, PL_HOP_nic_merged, 0, 0, 0, 0);
-	pkt(sc, PL_HOP_nic_skb, IF_NIC, 4, 14);
-	nic_rx_end(sc);
-	finish(sc);
-	EXPECT(sc, "nic:poll nic:gro nic:skb nic:xmit G\nnic:poll nic:gro nic:skb I\n"
-		   "nic:poll nic:gro nic:skb A\n");
-}
-
 static void test_veth(void **state)
 {
 	struct scene *sc = *state;
@@ -275,7 +245,6 @@ int main(void)
 		SCENE(test_drops),
 		SCENE(test_reuse),
 		SCENE(test_flood),
-		SCENE(test_gro),
 		SCENE(test_veth),
 		SCENE(test_local),
 		SCENE(test_gap),

@@ -188,7 +188,7 @@ static void test_json_content(void **state)
 	packets = json_object_get(doc, "packets");
 	assert_int_equal(int_at(packets, "seen"),
 			 int_at(packets, "complete") + int_at(packets, "dropped") +
-				 int_at(packets, "merged") + int_at(packets, "aggregate") +
+				 int_at(packets, "merged") + int_at(packets, "split") +
 				 int_at(packets, "incomplete") + int_at(packets, "ambiguous"));
 	json_decref(doc);
 	fixture_close(&f);
