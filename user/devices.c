@@ -182,6 +182,24 @@ const struct device *devices_find(const struct devices *all, const char *name, b
 	return *several ? NULL : found;
 }
 
+bool devices_in_scope(const struct devices *all, const char *const *names, size_t nnames,
+		      const struct device *dev)
+{
+	const struct device *named;
+	bool several;
+	size_t i;
+
+	for (i = 0; i < nnames; i++) {
+		named = devices_find(all, names[i], &several);
+		if (named == dev)
+			return true;
+		/* a bridge (bond, ...) stands for its ports too */
+		if (named && named->netns == dev->netns && named->ifindex == dev->master)
+			return true;
+	}
+	return !nnames;
+}
+
 /* MSI vectors are listed in the PCI device's directory, of which virtio's is a child */
 int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev, unsigned int irq), void *ctx)
 {

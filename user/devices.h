@@ -42,6 +42,13 @@ void devices_free(struct devices *all);
  */
 const struct device *devices_find(const struct devices *all, const char *name, bool *several);
 
+/*
+ * Is a device one of those that names (as for devices_find()) stand for: named itself, or a port
+ * of a named bridge (bond, ...). No names: every device is.
+ */
+bool devices_in_scope(const struct devices *all, const char *const *names, size_t nnames,
+		      const struct device *dev);
+
 /* Call fn for each interrupt that a device of the own namespace uses; -errno or fn's result */
 int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct device *dev, unsigned int irq), void *ctx);
 

@@ -238,24 +238,6 @@ static int irq_add(void *ctx, const struct device *dev, unsigned int irq)
 	return hooks_irq_add(ctx, irq, dev->netns, dev->ifindex);
 }
 
-static bool in_scope(const struct record_config *cfg, const struct devices *all,
-		     const struct device *dev)
-{
-	const struct device *named;
-	bool several;
-	size_t i;
-
-	for (i = 0; i < cfg->ndevices; i++) {
-		named = devices_find(all, cfg->devices[i], &several);
-		if (named == dev)
-			return true;
-		/* a bridge (bond, ...) stands for its ports too */
-		if (named && named->netns == dev->netns && named->ifindex == dev->master)
-			return true;
-	}
-	return !cfg->ndevices;
-}
-
 static int scope_check(const struct record_config *cfg, const struct devices *all)
 {
 	bool several;
@@ -287,7 +269,7 @@ static int selection_set(struct recorder *r)
 	int err = 0;
 
 	for (i = 0; !err && i < all->n; i++) {
-		if (!in_scope(r->cfg, all, &all->dev[i]))
+		if (!devices_in_scope(all, r->cfg->devices, r->cfg->ndevices, &all->dev[i]))
 			continue;
 		if (r->cfg->ndevices)
 			err = hooks_scope_add(r->hooks, all->dev[i].netns, all->dev[i].ifindex);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Hazards: BPF programs that print, and those of other tracers */
+#include <stdio.h>
+#include <string.h>
+
+#include "hazard_bpf.h"
+#include "hazards_int.h"
+
+/* `xdp program "fwd" (id 41)` */
+static const char *prog_text(const struct hazard_prog *p, char buf[128])
+{
+	snprintf(buf, 128, "%s program \"%s\" (id %u)", hazard_prog_type(p), p->name, p->id);
+	return buf;
+}
+
+/* The helper by which a program prints; NULL: by none */
+static const char *prints_by(struct hazards *h, const struct hazard_prog *p)
+{
+	static const char *const printers[] = { "bpf_trace_printk", "bpf_trace_vprintk" };
+	size_t i, j;
+	__s32 imm;
+
+	for (i = 0; i < sizeof(printers) / sizeof(*printers); i++) {
+		if (!p->ninsn || !hazard_helper(h, printers[i], &imm))
+			continue;
+		for (j = 0; j < p->ninsn; j++)
+			if (hazard_is_call(&p->insn[j]) && p->insn[j].imm == imm)
+				return printers[i];
+	}
+	return NULL;
+}
+
+struct found {
+	const struct hazard_prog *prog;
+	const char *helper;
+};
+
+static void print_at(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
+{
+	const struct hazard_prog *caller = hazard_prog_by_id(h->bpf, via->prog);
+	char text[128], name[96], subject[256];
+	const struct found *f = ctx;
+
+	if (!hazard_device_in(h, via->dev))
+		return;
+	snprintf(subject, sizeof(subject), "%s on %s", prog_text(f->prog, text),
+		 hazard_device_name(via->dev, name));
+	if (prog == via->prog)
+		hazard_add(h, subject, "calls %s", f->helper);
+	else
+		hazard_add(h, subject, "calls %s (it is called by %s)", f->helper, prog_text(caller, text));
+}
+
+/* Programs that need no device: where they are attached is not looked for */
+static bool is_deviceless(const struct hazard_prog *p)
+{
+	return p->type != BPF_PROG_TYPE_XDP && p->type != BPF_PROG_TYPE_SCHED_CLS &&
+	       p->type != BPF_PROG_TYPE_SCHED_ACT && p->type != BPF_PROG_TYPE_EXT;
+}
+
+void hazard_find_bpf_print(struct hazards *h)
+{
+	const struct hazard_bpf *b = hazard_bpf(h);
+	char subject[128];
+	size_t i;
+
+	for (i = 0; b && i < b->nprogs; i++) {
+		struct found f = { .prog = &b->progs[i] };
+
+		if (hazard_prog_class(f.prog) != HAZARD_PROG_PACKET)
+			continue;
+		f.helper = prints_by(h, f.prog);
+		if (!f.helper)
+			continue;
+		if (!hazard_prog_places(h, f.prog->id, print_at, &f) && is_deviceless(f.prog))
+			hazard_add(h, prog_text(f.prog, subject), "calls %s", f.helper);
+	}
+}
+
+void hazard_find_bpf_print_other(struct hazards *h)
+{
+	const struct hazard_bpf *b = hazard_bpf(h);
+	const char *helper;
+	char subject[128];
+	size_t i;
+
+	for (i = 0; b && i < b->nprogs; i++) {
+		if (hazard_prog_class(&b->progs[i]) != HAZARD_PROG_TRACING)
+			continue;
+		helper = prints_by(h, &b->progs[i]);
+		if (helper)
+			hazard_add(h, prog_text(&b->progs[i], subject), "calls %s", helper);
+	}
+}
+
+void hazard_find_bpf_unreadable(struct hazards *h)
+{
+	const struct hazard_bpf *b = hazard_bpf(h);
+	const struct hazard_prog *first = NULL;
+	char text[128];
+	size_t i, n = 0;
+
+	for (i = 0; b && i < b->nprogs; i++) {
+		if (hazard_prog_class(&b->progs[i]) == HAZARD_PROG_OTHER || !b->progs[i].hidden)
+			continue;
+		n++;
+		first = first ? first : &b->progs[i];
+	}
+	if (n == 1)
+		hazard_add(h, prog_text(first, text), "cannot be read for prints");
+	else if (n)
+		hazard_add(h, "loaded BPF programs", "cannot be read for prints: %zu, such as %s", n,
+			   prog_text(first, text));
+}
+
+/* Is it a function or tracepoint that a hook of the catalogue stands on */
+static bool is_on_the_way(const char *target)
+{
+	const char *colon = strchr(target, ':');
+	int hook;
+
+	/* a tracepoint of a perf event has its group: "net:net_dev_queue" */
+	if (colon)
+		target = colon + 1;
+	for (hook = 1; hook < PL_NR_HOOKS; hook++)
+		if (!strcmp(hook_desc(hook)->target, target))
+			return true;
+	return false;
+}
+
+/* Where a link's program runs; "": nowhere on the way */
+static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l, char buf[160])
+{
+	const struct hazard_prog *target = l->target_prog ? hazard_prog_by_id(b, l->target_prog) : NULL;
+	char text[128];
+
+	*buf = 0;
+	if (target)
+		snprintf(buf, 160, "around %s", prog_text(target, text));
+	else if (is_on_the_way(l->target))
+		snprintf(buf, 160, "at %s", l->target);
+	else if (!*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT)
+		snprintf(buf, 160, "at a place that kernels before 6.6 do not tell");
+	return buf;
+}
+
+void hazard_find_bpf_tracers(struct hazards *h)
+{
+	const struct hazard_bpf *b = hazard_bpf(h);
+	struct hazard_words words = {};
+	char text[128], place[160];
+	size_t i;
+
+	for (i = 0; b && i < b->nlinks; i++) {
+		const struct hazard_link *l = &b->links[i];
+		const struct hazard_prog *p = hazard_prog_by_id(b, l->prog);
+
+		if (!l->user && hazard_prog_class(p) == HAZARD_PROG_TRACING &&
+		    *tracer_place(b, l, place))
+			hazard_words_add(&words, "%s %s", prog_text(p, text), place);
+	}
+	if (words.n)
+		hazard_add(h, "BPF programs of others", "run on the packets' way: %s",
+			   hazard_words_text(&words));
+}

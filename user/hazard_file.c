@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Of the hazards: files of /proc and /sys, sets of CPUs, the devices of the way */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hazards_int.h"
+
+static bool path_make(const struct hazards *h, char *path, const char *fmt, va_list ap)
+{
+	int n = snprintf(path, HAZARD_PATH_MAX, "%s", h->cfg.root);
+
+	if (n < HAZARD_PATH_MAX)
+		n += vsnprintf(path + n, HAZARD_PATH_MAX - n, fmt, ap);
+	return n < HAZARD_PATH_MAX;
+}
+
+static bool text_read(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	while (n > 0 && (buf[n - 1] == '\n' || buf[n - 1] == ' '))
+		n--;
+	if (n <= 0)
+		return false;
+	buf[n] = 0;
+	return true;
+}
+
+bool hazard_text(const struct hazards *h, char *buf, size_t size, const char *path, ...)
+{
+	char full[HAZARD_PATH_MAX];
+	va_list ap;
+	bool ok;
+
+	va_start(ap, path);
+	ok = path_make(h, full, path, ap);
+	va_end(ap);
+	return ok && text_read(full, buf, size);
+}
+
+bool hazard_number(const struct hazards *h, long long *out, const char *path, ...)
+{
+	char full[HAZARD_PATH_MAX], buf[64], *end;
+	va_list ap;
+	bool ok;
+
+	va_start(ap, path);
+	ok = path_make(h, full, path, ap);
+	va_end(ap);
+	if (!ok || !text_read(full, buf, sizeof(buf)))
+		return false;
+	*out = strtoll(buf, &end, 10);
+	return end != buf;
+}
+
+bool hazard_exists(const struct hazards *h, const char *path, ...)
+{
+	char full[HAZARD_PATH_MAX];
+	va_list ap;
+	bool ok;
+
+	va_start(ap, path);
+	ok = path_make(h, full, path, ap);
+	va_end(ap);
+	return ok && !access(full, F_OK);
+}
+
+void hazard_glob(struct hazards *h, const char *pattern,
+		 void (*fn)(struct hazards *h, const char *path, void *ctx), void *ctx)
+{
+	char full[HAZARD_PATH_MAX];
+	size_t root = strlen(h->cfg.root), i;
+	glob_t g;
+
+	snprintf(full, sizeof(full), "%s%s", h->cfg.root, pattern);
+	if (glob(full, 0, NULL, &g))
+		return;
+	for (i = 0; i < g.gl_pathc; i++)
+		fn(h, g.gl_pathv[i] + root, ctx);
+	globfree(&g);
+}
+
+bool hazard_lines(struct hazards *h, bool (*fn)(struct hazards *h, char *line, void *ctx), void *ctx,
+		  const char *path, ...)
+{
+	char full[HAZARD_PATH_MAX], *line = NULL;
+	size_t size = 0;
+	va_list ap;
+	FILE *f;
+	bool ok;
+
+	va_start(ap, path);
+	ok = path_make(h, full, path, ap);
+	va_end(ap);
+	f = ok ? fopen(full, "re") : NULL;
+	if (!f)
+		return false;
+	while (getline(&line, &size, f) > 0) {
+		line[strcspn(line, "\n")] = 0;
+		if (!fn(h, line, ctx))
+			break;
+	}
+	free(line);
+	fclose(f);
+	return true;
+}
+
+void hazard_words_add(struct hazard_words *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->n++ >= HAZARD_WORDS_SHOWN || w->len + 2 >= sizeof(w->text))
+		return;
+	if (w->len)
+		w->len += snprintf(w->text + w->len, sizeof(w->text) - w->len, ", ");
+	va_start(ap, fmt);
+	w->len += vsnprintf(w->text + w->len, sizeof(w->text) - w->len, fmt, ap);
+	va_end(ap);
+}
+
+const char *hazard_words_text(struct hazard_words *w)
+{
+	if (w->n > HAZARD_WORDS_SHOWN && w->len < sizeof(w->text))
+		snprintf(w->text + w->len, sizeof(w->text) - w->len, " and %zu more",
+			 w->n - HAZARD_WORDS_SHOWN);
+	return w->text;
+}
+
+struct holders {
+	const char *target;
+	void (*fn)(struct hazards *h, __u32 pid, const char *comm, unsigned int files, void *ctx);
+	void *ctx;
+};
+
+static unsigned int files_count(const char *dir, const char *target)
+{
+	unsigned int n = 0;
+	char link[256];
+	struct dirent *e;
+	ssize_t len;
+	DIR *d = opendir(dir);
+
+	while (d && (e = readdir(d))) {
+		len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+		if (len <= 0)
+			continue;
+		link[len] = 0;
+		n += !strcmp(link, target);
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static void holder_look(struct hazards *h, const char *path, void *ctx)
+{
+	const struct holders *s = ctx;
+	char full[HAZARD_PATH_MAX], comm[64];
+	unsigned int pid, files;
+
+	if (sscanf(path, "/proc/%u/", &pid) != 1 || (!*h->cfg.root && pid == (unsigned int)getpid()))
+		return;
+	snprintf(full, sizeof(full), "%s%s", h->cfg.root, path);
+	files = files_count(full, s->target);
+	if (files)
+		s->fn(h, pid, hazard_text(h, comm, sizeof(comm), "/proc/%u/comm", pid) ? comm : "?",
+		      files, s->ctx);
+}
+
+void hazard_holders(struct hazards *h, const char *target,
+		    void (*fn)(struct hazards *h, __u32 pid, const char *comm, unsigned int files, void *ctx),
+		    void *ctx)
+{
+	struct holders s = { target, fn, ctx };
+
+	hazard_glob(h, "/proc/[0-9]*/fd", holder_look, &s);
+}
+
+static bool netns_seen(const struct devices *all, size_t upto, __u32 netns)
+{
+	size_t i;
+
+	for (i = 0; i < upto; i++)
+		if (all->dev[i].netns == netns)
+			return true;
+	return false;
+}
+
+void hazard_each_netns(struct hazards *h, void (*fn)(struct hazards *h, __u32 netns, const char *suffix))
+{
+	const struct devices *all = h->cfg.devices;
+	int home, fd;
+	size_t i;
+	char path[128], suffix[72];
+
+	for (i = 0; i < all->n; i++)
+		if (all->dev[i].own) {
+			fn(h, all->dev[i].netns, "");
+			break;
+		}
+	home = h->cfg.files_only ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	for (i = 0; home >= 0 && i < all->n; i++) {
+		const struct device *d = &all->dev[i];
+
+		if (d->own || !*d->netns_name || !hazard_device_in(h, d) || netns_seen(all, i, d->netns))
+			continue;
+		snprintf(path, sizeof(path), "/run/netns/%s", d->netns_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		snprintf(suffix, sizeof(suffix), "@%s", d->netns_name);
+		if (!setns(fd, CLONE_NEWNET)) {
+			fn(h, d->netns, suffix);
+			if (setns(home, CLONE_NEWNET))
+				h->err = -errno;
+		}
+		close(fd);
+	}
+	if (home >= 0)
+		close(home);
+}
+
+void hazard_cpus_parse(struct hazard_cpus *set, const char *list)
+{
+	unsigned int from, to;
+	char *end;
+
+	memset(set, 0, sizeof(*set));
+	while (isdigit((unsigned char)*list)) {
+		from = to = strtoul(list, &end, 10);
+		if (*end == '-')
+			to = strtoul(end + 1, &end, 10);
+		for (; from <= to && from < HAZARD_CPUS_MAX; from++) {
+			set->n += !hazard_cpus_has(set, from);
+			set->bits[from / 64] |= 1ULL << from % 64;
+		}
+		list = end + (*end == ',');
+	}
+}
+
+bool hazard_cpus_has(const struct hazard_cpus *set, unsigned int cpu)
+{
+	return cpu < HAZARD_CPUS_MAX && set->bits[cpu / 64] >> cpu % 64 & 1;
+}
+
+unsigned int hazard_cpus_common(const struct hazard_cpus *a, const struct hazard_cpus *b)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < HAZARD_CPUS_MAX / 64; i++)
+		n += __builtin_popcountll(a->bits[i] & b->bits[i]);
+	return n;
+}
+
+struct allowed {
+	char *list;
+	bool found;
+};
+
+static bool allowed_line(struct hazards *h, char *line, void *ctx)
+{
+	struct allowed *a = ctx;
+
+	(void)h;
+	a->found = sscanf(line, "Cpus_allowed_list: %63s", a->list) == 1;
+	return !a->found;
+}
+
+bool hazard_worker_cpus(struct hazards *h, const struct hazard_worker *w,
+			struct hazard_cpus *set, char list[64])
+{
+	struct allowed a = { .list = list };
+
+	hazard_lines(h, allowed_line, &a, "/proc/%u/task/%u/status", w->tgid, w->tid);
+	if (a.found)
+		hazard_cpus_parse(set, list);
+	return a.found;
+}
+
+bool hazard_device_in(const struct hazards *h, const struct device *dev)
+{
+	return devices_in_scope(h->cfg.devices, h->cfg.names, h->cfg.nnames, dev);
+}
+
+const char *hazard_device_name(const struct device *dev, char buf[96])
+{
+	snprintf(buf, 96, "%s%s%s", dev->name, *dev->netns_name ? "@" : "", dev->netns_name);
+	return buf;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Hazards: the network, by files of /proc and /sys */
+#include <dirent.h>
+#include <linux/if_ether.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hazards_int.h"
+
+/* Call fn for each device of the way whose files are in this sysfs: those of the own namespace */
+static void devices_each(struct hazards *h, void (*fn)(struct hazards *h, const struct device *dev))
+{
+	const struct devices *all = h->cfg.devices;
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->dev[i].own && strcmp(all->dev[i].name, "lo") && hazard_device_in(h, &all->dev[i]))
+			fn(h, &all->dev[i]);
+}
+
+static bool device_number(struct hazards *h, const struct device *dev, const char *file, long long *out)
+{
+	return hazard_number(h, out, "/sys/class/net/%s/%s", dev->name, file);
+}
+
+static const struct device *device_by_index(const struct hazards *h, __u32 netns, __u32 ifindex)
+{
+	const struct devices *all = h->cfg.devices;
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->dev[i].netns == netns && all->dev[i].ifindex == ifindex)
+			return &all->dev[i];
+	return NULL;
+}
+
+struct packet_look {
+	__u32 netns;
+	const char *suffix;
+};
+
+static void packet_holder(struct hazards *h, __u32 pid, const char *comm, unsigned int files, void *ctx)
+{
+	char *who = ctx;
+
+	(void)h;
+	(void)files;
+	snprintf(who, 96, " of %.63s (pid %u)", comm, pid);
+}
+
+/* sk RefCnt Type Proto Iface R Rmem User Inode */
+static bool packet_line(struct hazards *h, char *line, void *ctx)
+{
+	const struct packet_look *l = ctx;
+	unsigned int proto, ifindex, running, inode;
+	const struct device *dev = NULL;
+	char subject[160], name[96], link[64], who[96] = "";
+
+	if (sscanf(line, "%*s %*u %*u %x %u %u %*u %*u %u", &proto, &ifindex, &running, &inode) != 4 ||
+	    !running)
+		return true;
+	/* others (LLDP, EAPOL, ...) get few packets */
+	if (proto != ETH_P_ALL && proto != ETH_P_IP && proto != ETH_P_IPV6)
+		return true;
+	if (ifindex) {
+		dev = device_by_index(h, l->netns, ifindex);
+		if (!dev || !hazard_device_in(h, dev))
+			return true;
+	}
+	snprintf(link, sizeof(link), "socket:[%u]", inode);
+	if (h->cfg.slow)
+		hazard_holders(h, link, packet_holder, who);
+	snprintf(subject, sizeof(subject), "packet socket%s", who);
+	hazard_add(h, *who ? subject : link, "%sgets a clone of every %s at %s%s", *who ? "" : "is a packet socket: it ",
+		   proto == ETH_P_ALL ? "packet" : "IP packet",
+		   dev ? hazard_device_name(dev, name) : "all devices", dev ? "" : l->suffix);
+	return true;
+}
+
+static void packet_look(struct hazards *h, __u32 netns, const char *suffix)
+{
+	struct packet_look l = { netns, suffix };
+
+	hazard_lines(h, packet_line, &l, "/proc/net/packet");
+}
+
+void hazard_find_packet_sockets(struct hazards *h)
+{
+	hazard_each_netns(h, packet_look);
+}
+
+static void promiscuous_look(struct hazards *h, const struct device *dev)
+{
+	char flags[32];
+
+	/* ports of bridges and the bridges of macvtaps are so for a reason */
+	if (dev->master || dev->kind == PL_DEV_BRIDGE)
+		return;
+	if (hazard_text(h, flags, sizeof(flags), "/sys/class/net/%s/flags", dev->name) &&
+	    strtoul(flags, NULL, 16) & IFF_PROMISC)
+		hazard_add(h, dev->name, "is promiscuous");
+}
+
+void hazard_find_promiscuous(struct hazards *h)
+{
+	devices_each(h, promiscuous_look);
+}
+
+static void gro_flush_look(struct hazards *h, const struct device *dev)
+{
+	long long flush = 0, defer = 0;
+
+	device_number(h, dev, "gro_flush_timeout", &flush);
+	device_number(h, dev, "napi_defer_hard_irqs", &defer);
+	if (flush)
+		hazard_add(h, dev->name, "holds packets back for up to %lld ns (gro_flush_timeout; napi_defer_hard_irqs %lld)",
+			   flush, defer);
+}
+
+void hazard_find_gro_flush(struct hazards *h)
+{
+	devices_each(h, gro_flush_look);
+}
+
+static void threaded_look(struct hazards *h, const struct device *dev)
+{
+	long long on;
+
+	if (device_number(h, dev, "threaded", &on) && on)
+		hazard_add(h, dev->name, "polls in threads");
+}
+
+void hazard_find_napi_threaded(struct hazards *h)
+{
+	devices_each(h, threaded_look);
+}
+
+static void rps_queue(struct hazards *h, const char *path, void *ctx)
+{
+	const struct device *dev = ctx;
+	char mask[512], subject[64];
+
+	if (!hazard_text(h, mask, sizeof(mask), "%s", path) || !mask[strspn(mask, "0,")])
+		return;
+	snprintf(subject, sizeof(subject), "%s", dev->name);
+	hazard_add(h, subject, "hands received packets to other CPUs (rps_cpus %s)", mask);
+}
+
+static void rps_look(struct hazards *h, const struct device *dev)
+{
+	char pattern[128];
+
+	snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/queues/rx-*/rps_cpus", dev->name);
+	hazard_glob(h, pattern, rps_queue, (void *)dev);
+}
+
+void hazard_find_rps(struct hazards *h)
+{
+	devices_each(h, rps_look);
+}
+
+/* A sysctl that is good when it is 0 */
+static void sysctl_nonzero(struct hazards *h, const char *path, const char *name, const char *what)
+{
+	long long v;
+
+	if (hazard_number(h, &v, "/proc/sys/%s", path) && v)
+		hazard_add(h, name, "is %lld: %s", v, what);
+}
+
+void hazard_find_rfs(struct hazards *h)
+{
+	sysctl_nonzero(h, "net/core/rps_sock_flow_entries", "net.core.rps_sock_flow_entries",
+		       "packets are steered to the CPU of their reader");
+}
+
+void hazard_find_busy_poll(struct hazards *h)
+{
+	sysctl_nonzero(h, "net/core/busy_poll", "net.core.busy_poll", "poll and select spin so many us for packets");
+	sysctl_nonzero(h, "net/core/busy_read", "net.core.busy_read", "reads of sockets spin so many us for packets");
+}
+
+static bool has_bridge(const struct hazards *h)
+{
+	const struct devices *all = h->cfg.devices;
+	size_t i, j;
+
+	for (i = 0; i < all->n; i++) {
+		if (all->dev[i].kind != PL_DEV_BRIDGE)
+			continue;
+		/* the bridge of a port that was named counts too */
+		for (j = 0; j < all->n; j++)
+			if ((i == j || (all->dev[j].netns == all->dev[i].netns &&
+					all->dev[j].master == all->dev[i].ifindex)) &&
+			    hazard_device_in(h, &all->dev[j]))
+				return true;
+	}
+	return false;
+}
+
+void hazard_find_br_netfilter(struct hazards *h)
+{
+	static const char *const calls[] = { "iptables", "ip6tables", "arptables" };
+	char path[64], name[64];
+	size_t i;
+
+	if (!has_bridge(h))
+		return;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		snprintf(path, sizeof(path), "net/bridge/bridge-nf-call-%s", calls[i]);
+		snprintf(name, sizeof(name), "net.bridge.bridge-nf-call-%s", calls[i]);
+		sysctl_nonzero(h, path, name, "bridged packets go through the IP hooks");
+	}
+}
+
+void hazard_find_conntrack(struct hazards *h)
+{
+	long long n;
+
+	if (hazard_number(h, &n, "/proc/sys/net/netfilter/nf_conntrack_count") && n)
+		hazard_add(h, "connection tracking", "is on, with %lld connections", n);
+}
+
+/* Hexadecimal: processed, dropped, time_squeeze, ...; a line for each CPU */
+static bool softnet_line(struct hazards *h, char *line, void *ctx)
+{
+	unsigned int dropped, squeezed, cpu = 0, *row = ctx;
+	char subject[32];
+	int n;
+
+	n = sscanf(line, "%*x %x %x %*x %*x %*x %*x %*x %*x %*x %*x %*x %x", &dropped, &squeezed, &cpu);
+	if (n < 2)
+		return true;
+	/* the CPU is in the line since 5.10 */
+	snprintf(subject, sizeof(subject), "CPU %u", n < 3 ? *row : cpu);
+	++*row;
+	hazard_count(h, subject, "packets dropped at a full backlog:", dropped);
+	hazard_count(h, subject, "polls cut short (time_squeeze):", squeezed);
+	return true;
+}
+
+void hazard_find_softnet(struct hazards *h)
+{
+	unsigned int row = 0;
+
+	hazard_lines(h, softnet_line, &row, "/proc/net/softnet_stat");
+}
+
+static void errors_look(struct hazards *h, const struct device *dev)
+{
+	static const char *const counters[] = {
+		"rx_errors",
+		"rx_dropped",
+		"rx_missed_errors",
+		"rx_fifo_errors",
+		"tx_errors",
+		"tx_dropped",
+		"tx_fifo_errors",
+	};
+	char file[64];
+	long long v;
+	size_t i;
+
+	for (i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
+		snprintf(file, sizeof(file), "statistics/%s", counters[i]);
+		if (device_number(h, dev, file, &v))
+			hazard_count(h, dev->name, counters[i], v);
+	}
+}
+
+void hazard_find_dev_errors(struct hazards *h)
+{
+	devices_each(h, errors_look);
+}
+
+static void process_named(struct hazards *h, const char *path, void *ctx)
+{
+	char comm[32];
+
+	if (hazard_text(h, comm, sizeof(comm), "%s", path) && !strcmp(comm, ctx))
+		hazard_add(h, comm, "runs");
+}
+
+void hazard_find_irqbalance(struct hazards *h)
+{
+	/* its pid file spares a look at every process, at the start and end of a recording */
+	if (hazard_exists(h, "/run/irqbalance") || hazard_exists(h, "/run/irqbalance.pid"))
+		hazard_glob(h, "/proc/[0-9]*/comm", process_named, (char *)"irqbalance");
+}
