@@ -119,7 +119,7 @@ $(TRAFFIC): tools/traffic/traffic.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -O2 -static -o $@ $<
 
-netns_src := $(wildcard tests/netns/*.c)
+netns_src := $(filter-out %.bpf.c,$(wildcard tests/netns/*.c))
 netns_bin := $(netns_src:tests/netns/%.c=$(B)/tests/netns/%)
 $(B)/tests/netns/%: tests/netns/%.c
 	@mkdir -p $(@D)
@@ -173,6 +173,7 @@ help: ## list the targets
 		while IFS='|' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
 
 include tests/bpf.mk
+include tests/hazards.mk
 
 -include $(bpf_obj:.o=.d) $(lib_obj:.o=.d) $(lib_san:.o=.d) $(B)/user/main.d $(B)/san/user/main.d
 -include $(unit_bin:=.d) $(unit_san:=.d)

@@ -12,25 +12,42 @@
 #include <sys/utsname.h>
 
 #include "cmd.h"
+#include "devices.h"
+#include "hazards.h"
 #include "hop_select.h"
 #include "hooks.h"
+#include "tasks.h"
+#include "text.h"
 #include "util.h"
+
+#define CHECK_SCHEMA 1
+#define LINE_WIDTH   100
+
+enum { OPT_STRICT = 256,
+       OPT_LIST };
 
 static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
-	{ "all", 'a', NULL, 0, "Text: also the alternatives that were refused for covered hops", 0 },
+	{ "all", 'a', NULL, 0,
+	  "Text: also the alternatives that were refused for covered hops, and hazards that are only notes", 0 },
+	{ "strict", OPT_STRICT, NULL, 0, "Exit with 3 when a hazard is a fault", 0 },
+	{ "list", OPT_LIST, NULL, 0, "Only list what hazards are looked for, and their remedies", 0 },
 	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf on stderr", 0 },
 	{ 0 },
 };
 
 static const char doc[] =
 	"Say what pktlap can see on this host: for each hop the hook that covers it, or why none "
-	"does.\v"
+	"does; and what on the host distorts latency (hazards): with DEV, on the way over these "
+	"devices, else anywhere.\v"
 	"The hooks are really attached, for a moment: a load alone is no proof.\n\n"
-	"Exit status: 0 a recording can be made, 1 it cannot, 2 wrong usage.";
+	"Exit status: 0 a recording can be made, 1 it cannot, 2 wrong usage, 3 with --strict: there "
+	"is a fault.";
 
 struct args {
-	bool json, all, verbose;
+	bool json, all, verbose, strict, list;
+	const char **devices;
+	size_t ndevices;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -49,8 +66,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		a->verbose = true;
 		break;
+	case OPT_STRICT:
+		a->strict = true;
+		break;
+	case OPT_LIST:
+		a->list = true;
+		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument: %s", arg);
+		a->devices[a->ndevices++] = arg;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -58,7 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp argp = { options, parse, NULL, doc, NULL, NULL, NULL };
+static const struct argp argp = { options, parse, "[DEV...]", doc, NULL, NULL, NULL };
 
 static const char *str(const json_t *o, const char *key)
 {
@@ -102,49 +125,217 @@ static void text_print(const json_t *hops, bool all)
 	printf("\n%u of %u hops covered\n", covered, n);
 }
 
-static int json_print(const json_t *hops)
+/* Words after a first column, broken into lines */
+static void words_print(const char *words, int indent)
+{
+	int at = indent, n;
+
+	for (; *words; words += n + strspn(words + n, " ")) {
+		n = strcspn(words, " ");
+		if (at > indent && at + 1 + n > LINE_WIDTH) {
+			printf("\n%*s", indent, "");
+			at = indent;
+		}
+		at += printf("%s%.*s", at > indent ? " " : "", n, words);
+	}
+	putchar('\n');
+}
+
+static void hazards_print(const json_t *hazards, bool all)
+{
+	size_t i, notes = 0;
+	const json_t *z;
+	char *line;
+
+	if (!json_array_size(hazards)) {
+		printf("no hazards found\n");
+		return;
+	}
+	printf("hazards\n");
+	json_array_foreach(hazards, i, z) {
+		bool note = !strcmp(str(z, "severity"), "note");
+
+		notes += note;
+		if ((note && !all) ||
+		    asprintf(&line, "%s %s", str(z, "subject"), str(z, "evidence")) < 0)
+			continue;
+		printf("%-10s", str(z, "severity"));
+		words_print(line, 10);
+		free(line);
+		if (asprintf(&line, "%s: %s", str(z, "id"), str(z, "remedy")) < 0)
+			continue;
+		printf("%12s", "");
+		words_print(line, 12);
+		free(line);
+	}
+	if (notes && !all)
+		printf("%-10s%zu more (--all)\n", notes == 1 ? "note" : "notes", notes);
+}
+
+static int doc_print(json_t *o)
+{
+	if (!o || json_dumpf(o, stdout, JSON_INDENT(2))) {
+		json_decref(o);
+		return CMD_FAIL;
+	}
+	putchar('\n');
+	json_decref(o);
+	return CMD_OK;
+}
+
+static int list_print(bool json)
+{
+	json_t *rows = hazards_table_doc(), *row;
+	size_t i;
+
+	if (json)
+		return doc_print(json_pack("{s:i, s:o}", "schema", CHECK_SCHEMA, "hazards", rows));
+	json_array_foreach(rows, i, row) {
+		printf("%s (%s)\n        ", str(row, "id"), str(row, "severity"));
+		words_print(str(row, "looks_at"), 8);
+		printf("        ");
+		words_print(str(row, "remedy"), 8);
+	}
+	json_decref(rows);
+	return CMD_OK;
+}
+
+/* Everything that a check looks at and finds */
+struct check {
+	struct args a;
+	struct devices devices;
+	struct tasks *tasks;
+	struct task_info *workers;
+	struct hazards *hazards;
+	struct hooks *hooks;
+	json_t *hops_doc, *hazards_doc;
+};
+
+static int role_ignore(void *ctx, __u32 tid, enum pl_role_kind kind)
+{
+	(void)ctx;
+	(void)tid;
+	(void)kind;
+	return 0;
+}
+
+/* What is known before a hook is loaded */
+static int check_prepare(struct check *c)
+{
+	int err = devices_scan(&c->devices);
+
+	if (!err)
+		err = tasks_new(&c->tasks);
+	if (!err)
+		err = tasks_scan(c->tasks, role_ignore, NULL);
+	if (!err)
+		err = hazards_new(&c->hazards);
+	if (err) {
+		msg_error("cannot look at this host: %s", strerror(-err));
+		return err;
+	}
+	return devices_check(&c->devices, c->a.devices, c->a.ndevices);
+}
+
+static int check_hazards(struct check *c)
+{
+	struct hazard_config cfg = {
+		.root = "",
+		.devices = &c->devices,
+		.names = c->a.devices,
+		.nnames = c->a.ndevices,
+		.slow = true,
+	};
+	int err = tasks_list(c->tasks, &c->workers, &cfg.nworkers);
+
+	cfg.workers = c->workers;
+	return err ? err : hazards_look(c->hazards, &cfg, hooks_ksyms(c->hooks));
+}
+
+/* Hazards between load and attach: pktlap's own hooks are not there yet, and counters get time */
+static int check_run(struct check *c)
+{
+	struct hooks_config cfg = { .ring_bytes = 4096, .nirqs = 1, .verbose = c->a.verbose };
+	bool asked[PL_NR_HOPS];
+	char why[256], bad[64];
+	int ret = CMD_OK, err;
+
+	hops_select(NULL, cfg.want, asked, bad);
+	if (hooks_load(&cfg, &c->hooks, why, sizeof(why))) {
+		msg_error("%s", why);
+		return CMD_FAIL;
+	}
+	err = check_hazards(c);
+	if (hooks_attach(c->hooks, why, sizeof(why))) {
+		msg_error("%s", why);
+		ret = CMD_FAIL;
+	}
+	hooks_detach(c->hooks);
+	if (!err)
+		err = hazards_look_again(c->hazards);
+	c->hops_doc = hooks_doc(c->hooks);
+	c->hazards_doc = err ? NULL : hazards_doc(c->hazards);
+	if (!c->hops_doc || !c->hazards_doc) {
+		msg_error("out of memory");
+		ret = CMD_FAIL;
+	}
+	return ret;
+}
+
+static int check_print(const struct check *c)
 {
 	struct utsname u;
-	json_t *all;
 
-	uname(&u);
-	all = json_pack("{s:i, s:s, s:s, s:O}", "schema", 1, "release", u.release, "machine",
-			u.machine, "hops", hops);
-	if (!all || json_dumpf(all, stdout, JSON_INDENT(2)))
+	if (!c->hops_doc || !c->hazards_doc)
 		return CMD_FAIL;
+	uname(&u);
+	if (c->a.json)
+		return doc_print(json_pack("{s:i, s:s, s:s, s:O, s:O}", "schema", CHECK_SCHEMA, "release",
+					   u.release, "machine", u.machine, "hops", c->hops_doc,
+					   "hazards", c->hazards_doc));
+	text_print(c->hops_doc, c->a.all);
 	putchar('\n');
-	json_decref(all);
+	hazards_print(c->hazards_doc, c->a.all);
 	return CMD_OK;
+}
+
+static int check_all(struct check *c)
+{
+	int ret, err = check_prepare(c);
+
+	if (err)
+		return err == -ENODEV ? CMD_USAGE : CMD_FAIL;
+	ret = check_run(c);
+	ret = check_print(c) ?: ret;
+	if (ret == CMD_OK && c->a.strict && hazards_count(c->hazards, HAZARD_FAULT))
+		ret = CMD_PARTIAL;
+	return ret;
+}
+
+static void check_free(struct check *c)
+{
+	json_decref(c->hops_doc);
+	json_decref(c->hazards_doc);
+	hooks_free(c->hooks);
+	hazards_free(c->hazards);
+	tasks_free(c->tasks);
+	devices_free(&c->devices);
+	free(c->workers);
+	free(c->a.devices);
 }
 
 int cmd_check(int argc, char **argv)
 {
-	struct hooks_config cfg = { .ring_bytes = 4096, .nirqs = 1 };
-	bool asked[PL_NR_HOPS];
-	struct args a = {};
-	struct hooks *h = NULL;
-	char why[256], bad[64];
-	int ret = CMD_OK;
-	json_t *hops;
+	struct check c = {};
+	int ret;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	hops_select(NULL, cfg.want, asked, bad);
-	cfg.verbose = a.verbose;
-	if (hooks_load(&cfg, &h, why, sizeof(why)) || hooks_attach(h, why, sizeof(why))) {
-		msg_error("%s", why);
-		if (!h)
-			return CMD_FAIL;
-		ret = CMD_FAIL;
+	c.a.devices = calloc(argc, sizeof(*c.a.devices));
+	if (!c.a.devices) {
+		msg_error("out of memory");
+		return CMD_FAIL;
 	}
-	hooks_detach(h);
-	hops = hooks_doc(h);
-	if (!hops)
-		ret = CMD_FAIL;
-	else if (a.json)
-		ret = json_print(hops) ?: ret;
-	else
-		text_print(hops, a.all);
-	json_decref(hops);
-	hooks_free(h);
+	argp_parse(&argp, argc, argv, 0, NULL, &c.a);
+	ret = c.a.list ? list_print(c.a.json) : check_all(&c);
+	check_free(&c);
 	return stdout_finish() ? CMD_FAIL : ret;
 }

@@ -182,6 +182,24 @@ const struct device *devices_find(const struct devices *all, const char *name, b
 	return *several ? NULL : found;
 }
 
+int devices_check(const struct devices *all, const char *const *names, size_t nnames)
+{
+	bool several;
+	size_t i;
+
+	for (i = 0; i < nnames; i++) {
+		if (devices_find(all, names[i], &several))
+			continue;
+		if (several)
+			msg_error("device %s is in several network namespaces: name one, as in %s@NETNS",
+				  names[i], names[i]);
+		else
+			msg_error("no such device: %s (`ip link` lists them)", names[i]);
+		return -ENODEV;
+	}
+	return 0;
+}
+
 bool devices_in_scope(const struct devices *all, const char *const *names, size_t nnames,
 		      const struct device *dev)
 {

@@ -42,6 +42,9 @@ void devices_free(struct devices *all);
  */
 const struct device *devices_find(const struct devices *all, const char *name, bool *several);
 
+/* Can each name be found? Else -ENODEV, after one line on stderr */
+int devices_check(const struct devices *all, const char *const *names, size_t nnames);
+
 /*
  * Is a device one of those that names (as for devices_find()) stand for: named itself, or a port
  * of a named bridge (bond, ...). No names: every device is.

@@ -148,7 +148,7 @@ void hazard_find_bpf_tracers(struct hazards *h)
 {
 	const struct hazard_bpf *b = hazard_bpf(h);
 	struct hazard_words words = {};
-	char text[128], place[160];
+	char place[160];
 	size_t i;
 
 	for (i = 0; b && i < b->nlinks; i++) {
@@ -157,7 +157,7 @@ void hazard_find_bpf_tracers(struct hazards *h)
 
 		if (!l->user && hazard_prog_class(p) == HAZARD_PROG_TRACING &&
 		    *tracer_place(b, l, place))
-			hazard_words_add(&words, "%s %s", prog_text(p, text), place);
+			hazard_words_add(&words, "\"%s\" (id %u) %s", p->name, p->id, place);
 	}
 	if (words.n)
 		hazard_add(h, "BPF programs of others", "run on the packets' way: %s",

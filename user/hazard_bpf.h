@@ -66,7 +66,9 @@ const struct hazard_prog *hazard_prog_by_id(const struct hazard_bpf *b, __u32 id
 const char *hazard_prog_type(const struct hazard_prog *p);
 
 /* Packets meet it themselves (XDP, tc, cgroup, socket): 1; it is on functions or tracepoints: 2; else 0 */
-enum hazard_prog_class { HAZARD_PROG_OTHER, HAZARD_PROG_PACKET, HAZARD_PROG_TRACING };
+enum hazard_prog_class { HAZARD_PROG_OTHER,
+			 HAZARD_PROG_PACKET,
+			 HAZARD_PROG_TRACING };
 enum hazard_prog_class hazard_prog_class(const struct hazard_prog *p);
 
 /* Offset that calls of a helper have in xlated instructions; false: symbols are hidden */

@@ -216,7 +216,8 @@ void hazard_find_preempt(struct hazards *h)
 
 	if (!preempt_dynamic(h, model) && config_read(h, &c) && !c.dynamic)
 		snprintf(model, sizeof(model), "%s",
-			 c.preempt_none ? "none" : c.preempt_voluntary ? "voluntary" : "");
+			 c.preempt_none ? "none" : c.preempt_voluntary ? "voluntary"
+								       : "");
 	if (!strcmp(model, "none") || !strcmp(model, "voluntary"))
 		hazard_add(h, "preemption", "is %s", model);
 }

@@ -2,16 +2,15 @@
 /* Of the hazards: files of /proc and /sys, sets of CPUs, the devices of the way */
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "hazards_int.h"
+#include "netns.h"
 
 static bool path_make(const struct hazards *h, char *path, const char *fmt, va_list ap)
 {
@@ -199,38 +198,43 @@ static bool netns_seen(const struct devices *all, size_t upto, __u32 netns)
 	return false;
 }
 
+struct netns_look {
+	struct hazards *h;
+	void (*fn)(struct hazards *h, __u32 netns, const char *suffix);
+	__u32 netns;
+	char suffix[72];
+};
+
+static int netns_look(void *ctx)
+{
+	const struct netns_look *l = ctx;
+
+	l->fn(l->h, l->netns, l->suffix);
+	return 0;
+}
+
 void hazard_each_netns(struct hazards *h, void (*fn)(struct hazards *h, __u32 netns, const char *suffix))
 {
 	const struct devices *all = h->cfg.devices;
-	int home, fd;
+	struct netns_look l = { .h = h, .fn = fn };
+	char path[128];
 	size_t i;
-	char path[128], suffix[72];
 
-	for (i = 0; i < all->n; i++)
-		if (all->dev[i].own) {
-			fn(h, all->dev[i].netns, "");
-			break;
-		}
-	home = h->cfg.files_only ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	for (i = 0; home >= 0 && i < all->n; i++) {
+	for (i = 0; i < all->n; i++) {
 		const struct device *d = &all->dev[i];
 
-		if (d->own || !*d->netns_name || !hazard_device_in(h, d) || netns_seen(all, i, d->netns))
+		if (netns_seen(all, i, d->netns))
 			continue;
-		snprintf(path, sizeof(path), "/run/netns/%s", d->netns_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		snprintf(suffix, sizeof(suffix), "@%s", d->netns_name);
-		if (!setns(fd, CLONE_NEWNET)) {
-			fn(h, d->netns, suffix);
-			if (setns(home, CLONE_NEWNET))
-				h->err = -errno;
+		if (d->own) {
+			fn(h, d->netns, "");
+		} else if (*d->netns_name && !h->cfg.files_only) {
+			l.netns = d->netns;
+			snprintf(path, sizeof(path), "/run/netns/%s", d->netns_name);
+			snprintf(l.suffix, sizeof(l.suffix), "@%s", d->netns_name);
+			/* without the privilege (end of a recording) it is not looked into */
+			netns_run(path, d->netns, netns_look, &l);
 		}
-		close(fd);
 	}
-	if (home >= 0)
-		close(home);
 }
 
 void hazard_cpus_parse(struct hazard_cpus *set, const char *list)
@@ -279,7 +283,7 @@ static bool allowed_line(struct hazards *h, char *line, void *ctx)
 	return !a->found;
 }
 
-bool hazard_worker_cpus(struct hazards *h, const struct hazard_worker *w,
+bool hazard_worker_cpus(struct hazards *h, const struct task_info *w,
 			struct hazard_cpus *set, char list[64])
 {
 	struct allowed a = { .list = list };

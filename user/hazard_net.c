@@ -36,6 +36,18 @@ static const struct device *device_by_index(const struct hazards *h, __u32 netns
 	return NULL;
 }
 
+/* Has the way a device in this namespace */
+static bool netns_in(const struct hazards *h, __u32 netns)
+{
+	const struct devices *all = h->cfg.devices;
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (all->dev[i].netns == netns && hazard_device_in(h, &all->dev[i]))
+			return true;
+	return false;
+}
+
 struct packet_look {
 	__u32 netns;
 	const char *suffix;
@@ -68,6 +80,8 @@ static bool packet_line(struct hazards *h, char *line, void *ctx)
 		dev = device_by_index(h, l->netns, ifindex);
 		if (!dev || !hazard_device_in(h, dev))
 			return true;
+	} else if (!netns_in(h, l->netns)) {
+		return true;
 	}
 	snprintf(link, sizeof(link), "socket:[%u]", inode);
 	if (h->cfg.slow)
@@ -203,16 +217,16 @@ static bool has_bridge(const struct hazards *h)
 void hazard_find_br_netfilter(struct hazards *h)
 {
 	static const char *const calls[] = { "iptables", "ip6tables", "arptables" };
-	char path[64], name[64];
+	struct hazard_words words = {};
+	long long on;
 	size_t i;
 
-	if (!has_bridge(h))
-		return;
-	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-		snprintf(path, sizeof(path), "net/bridge/bridge-nf-call-%s", calls[i]);
-		snprintf(name, sizeof(name), "net.bridge.bridge-nf-call-%s", calls[i]);
-		sysctl_nonzero(h, path, name, "bridged packets go through the IP hooks");
-	}
+	for (i = 0; has_bridge(h) && i < sizeof(calls) / sizeof(*calls); i++)
+		if (hazard_number(h, &on, "/proc/sys/net/bridge/bridge-nf-call-%s", calls[i]) && on)
+			hazard_words_add(&words, "bridge-nf-call-%s", calls[i]);
+	if (words.n)
+		hazard_add(h, "br_netfilter", "takes bridged packets through the IP hooks: %s",
+			   hazard_words_text(&words));
 }
 
 void hazard_find_conntrack(struct hazards *h)

@@ -6,19 +6,19 @@
 
 #include "hazards_int.h"
 
-static bool is_worker(const struct hazard_worker *w)
+static bool is_worker(const struct task_info *w)
 {
 	return w->role == PL_ROLE_VHOST || w->role == PL_ROLE_VCPU;
 }
 
-static const char *worker_text(const struct hazard_worker *w, char buf[64])
+static const char *worker_text(const struct task_info *w, char buf[64])
 {
 	snprintf(buf, 64, "%s (tid %u)", w->comm, w->tid);
 	return buf;
 }
 
 static void workers_each(struct hazards *h,
-			 void (*fn)(struct hazards *h, const struct hazard_worker *w,
+			 void (*fn)(struct hazards *h, const struct task_info *w,
 				    const struct hazard_cpus *cpus, void *ctx),
 			 void *ctx)
 {
@@ -32,7 +32,7 @@ static void workers_each(struct hazards *h,
 			fn(h, &h->cfg.workers[i], &cpus, ctx);
 }
 
-static void isolated_look(struct hazards *h, const struct hazard_worker *w,
+static void isolated_look(struct hazards *h, const struct task_info *w,
 			  const struct hazard_cpus *cpus, void *ctx)
 {
 	const struct hazard_cpus *isolated = ctx;
@@ -80,11 +80,11 @@ static bool single_cpu(struct hazards *h)
 }
 
 struct vcpu_look {
-	const struct hazard_worker *vhost;
+	const struct task_info *vhost;
 	int cpu;
 };
 
-static void vcpu_look(struct hazards *h, const struct hazard_worker *w,
+static void vcpu_look(struct hazards *h, const struct task_info *w,
 		      const struct hazard_cpus *cpus, void *ctx)
 {
 	const struct vcpu_look *l = ctx;
@@ -95,7 +95,7 @@ static void vcpu_look(struct hazards *h, const struct hazard_worker *w,
 			   worker_text(w, vcpu));
 }
 
-static void vhost_look(struct hazards *h, const struct hazard_worker *w,
+static void vhost_look(struct hazards *h, const struct task_info *w,
 		       const struct hazard_cpus *cpus, void *ctx)
 {
 	struct vcpu_look l = { w, only_cpu(cpus) };
@@ -117,7 +117,7 @@ struct irq_look {
 	int cpu;
 };
 
-static void irq_worker(struct hazards *h, const struct hazard_worker *w,
+static void irq_worker(struct hazards *h, const struct task_info *w,
 		       const struct hazard_cpus *cpus, void *ctx)
 {
 	const struct irq_look *l = ctx;

@@ -11,6 +11,7 @@
 
 #include "hazard_bpf.h"
 #include "hazards_int.h"
+#include "text.h"
 #include "util.h"
 
 static const struct hazard_row rows[HAZARD_NR] = {
@@ -107,22 +108,34 @@ static bool hazard_known(const struct hazards *h, const char *subject, const cha
 	return false;
 }
 
+/* Names in it came from outside */
+static char *text_copy(const char *s)
+{
+	size_t size = strlen(s) + 1;
+	char *to = malloc(size);
+
+	if (to)
+		text_clean(to, size, s);
+	return to;
+}
+
 void hazard_add(struct hazards *h, const char *subject, const char *evidence, ...)
 {
 	struct hazard new = { .id = h->row, .during = h->again }, *more;
+	char text[1024];
 	va_list ap;
 
 	va_start(ap, evidence);
-	if (vasprintf(&new.evidence, evidence, ap) < 0)
-		new.evidence = NULL;
+	vsnprintf(text, sizeof(text), evidence, ap);
 	va_end(ap);
-	new.subject = strdup(subject);
+	new.subject = text_copy(subject);
+	new.evidence = text_copy(text);
 	more = reallocarray(h->list, h->n + 1, sizeof(*more));
 	if (more)
 		h->list = more;
-	if (!more || !new.subject || !new.evidence)
+	if (!more || !new.subject || !new.evidence) {
 		h->err = -ENOMEM;
-	else if (!hazard_known(h, subject, new.evidence)) {
+	} else if (!hazard_known(h, new.subject, new.evidence)) {
 		h->list[h->n++] = new;
 		return;
 	}

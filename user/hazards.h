@@ -49,23 +49,17 @@ struct hazard_row {
 const struct hazard_row *hazard_row(enum hazard_id id);
 const char *hazard_severity_name(enum hazard_severity severity);
 
-/* A thread that packets wait for: vhost worker, vCPU, other thread of a VMM */
-struct hazard_worker {
-	__u32 tid, tgid;
-	enum pl_role_kind role;
-	char comm[16];
-};
-
-struct ksyms;
 struct devices;
+struct ksyms;
 struct hazards;
+struct task_info;
 
 struct hazard_config {
 	const char *root; /* before every path of /proc and /sys; "" but in tests */
 	const struct devices *devices;
 	const char *const *names; /* of devices that the way goes over; none: all */
 	size_t nnames;
-	const struct hazard_worker *workers;
+	const struct task_info *workers; /* threads that packets wait for: vhost, vCPUs, VMMs */
 	size_t nworkers;
 	bool slow; /* rows with HAZARD_SLOW too */
 	bool files_only; /* tests: no bpf(), no netlink, only files under root */

@@ -9,6 +9,7 @@
 #include "devices.h"
 #include "hazards.h"
 #include "ksyms.h"
+#include "tasks.h"
 
 #define HAZARD_PATH_MAX 512
 #define HAZARD_CPUS_MAX 8192 /* what the kernel can be built for */
@@ -104,8 +105,8 @@ void hazard_holders(struct hazards *h, const char *target,
 		    void *ctx);
 
 /*
- * Call fn in the own network namespace and in each one with a name that has a device of the way
- * (as far as privileges go); suffix is "" or "@NAME"
+ * Call fn in the own network namespace and in each one that has a name (as far as privileges go);
+ * suffix is "" or "@NAME"
  */
 void hazard_each_netns(struct hazards *h, void (*fn)(struct hazards *h, __u32 netns, const char *suffix));
 
@@ -122,7 +123,7 @@ bool hazard_cpus_has(const struct hazard_cpus *set, unsigned int cpu);
 /* CPUs in both */
 unsigned int hazard_cpus_common(const struct hazard_cpus *a, const struct hazard_cpus *b);
 /* CPUs that a thread may run on. False: the thread is gone */
-bool hazard_worker_cpus(struct hazards *h, const struct hazard_worker *w,
+bool hazard_worker_cpus(struct hazards *h, const struct task_info *w,
 			struct hazard_cpus *set, char list[64]);
 
 /* --- the way --- */

@@ -61,6 +61,10 @@ enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop);
 /* fd of the attached program of a hook, for BPF_OBJ_GET_INFO_BY_FD; -1 */
 int hooks_prog_fd(const struct hooks *h, enum pl_hook hook);
 
+/* Symbols of the kernel, as they were at load */
+struct ksyms;
+const struct ksyms *hooks_ksyms(const struct hooks *h);
+
 /* Call fn for each task that the recorder or the programs know; a return other than 0 stops */
 int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum pl_role_kind kind),
 		    void *ctx);

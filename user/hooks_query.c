@@ -91,6 +91,11 @@ enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop)
 	return h->serving[hop];
 }
 
+const struct ksyms *hooks_ksyms(const struct hooks *h)
+{
+	return h->ksyms;
+}
+
 int hooks_prog_fd(const struct hooks *h, enum pl_hook hook)
 {
 	return h->prog_fd[hook];

@@ -238,24 +238,6 @@ static int irq_add(void *ctx, const struct device *dev, unsigned int irq)
 	return hooks_irq_add(ctx, irq, dev->netns, dev->ifindex);
 }
 
-static int scope_check(const struct record_config *cfg, const struct devices *all)
-{
-	bool several;
-	size_t i;
-
-	for (i = 0; i < cfg->ndevices; i++) {
-		if (devices_find(all, cfg->devices[i], &several))
-			continue;
-		if (several)
-			msg_error("device %s is in several network namespaces: name one, as in %s@NETNS",
-				  cfg->devices[i], cfg->devices[i]);
-		else
-			msg_error("no such device: %s (`ip link` lists them)", cfg->devices[i]);
-		return -ENODEV;
-	}
-	return 0;
-}
-
 static int role_add(void *ctx, __u32 tid, enum pl_role_kind kind)
 {
 	return hooks_role_add(ctx, tid, kind);
@@ -288,6 +270,21 @@ static size_t ring_bytes_default(void)
 	return size;
 }
 
+/* Between load and attach, so that pktlap's own hooks are not among what is found */
+static int hazards_setup(struct recorder *r)
+{
+	struct hazard_config cfg = {
+		.root = "",
+		.devices = &r->devices,
+		.names = r->cfg->devices,
+		.nnames = r->cfg->ndevices,
+	};
+	int err = tasks_list(r->tasks, &r->workers, &cfg.nworkers);
+
+	cfg.workers = r->workers;
+	return err ? err : hazards_look(r->hazards, &cfg, hooks_ksyms(r->hooks));
+}
+
 static int hooks_setup(struct recorder *r)
 {
 	struct hooks_config hc = {
@@ -310,6 +307,8 @@ static int hooks_setup(struct recorder *r)
 		return err;
 	}
 	err = selection_set(r);
+	if (!err)
+		err = hazards_setup(r);
 	if (!err)
 		err = rings_open(r->hooks, on_event, r, &r->rings);
 	if (!err)
@@ -393,6 +392,8 @@ static void recorder_close(struct recorder *r)
 	hooks_free(r->hooks);
 	cost_free(r->cost);
 	drops_free(r->drops);
+	hazards_free(r->hazards);
+	free(r->workers);
 	tasks_free(r->tasks);
 	devices_free(&r->devices);
 	if (r->signal_fd >= 0)
@@ -416,12 +417,14 @@ static int record_setup(struct recorder *r)
 	if (!err)
 		err = drops_new(&r->drops);
 	if (!err)
+		err = hazards_new(&r->hazards);
+	if (!err)
 		err = events_setup(r);
 	if (err) {
 		msg_error("cannot look at this host: %s", strerror(-err));
 		return err;
 	}
-	err = scope_check(r->cfg, &r->devices);
+	err = devices_check(&r->devices, r->cfg->devices, r->cfg->ndevices);
 	if (!err)
 		err = hooks_setup(r);
 	return err;

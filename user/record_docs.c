@@ -64,6 +64,8 @@ int record_docs_begin(struct recorder *r)
 	if (!err)
 		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
 	if (!err)
+		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
+	if (!err)
 		err = record_doc_clock(r);
 	return err;
 }
@@ -138,6 +140,10 @@ int record_docs_end(struct recorder *r)
 		err = doc_put(r, TRACE_COST, cost_doc(r->cost));
 	if (!err)
 		err = doc_put(r, TRACE_DROPS, drops_doc(r->drops));
+	if (!err)
+		err = hazards_look_again(r->hazards);
+	if (!err)
+		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
 	if (!err)
 		err = record_doc_clock(r);
 	if (!err)

@@ -7,6 +7,7 @@
 #include "cost.h"
 #include "devices.h"
 #include "drops.h"
+#include "hazards.h"
 #include "hooks.h"
 #include "record.h"
 #include "ring.h"
@@ -18,6 +19,8 @@ struct recorder {
 	struct devices devices;
 	struct tasks *tasks;
 	struct drops *drops;
+	struct hazards *hazards;
+	struct task_info *workers; /* that the hazards look at */
 	struct hooks *hooks;
 	struct rings *rings;
 	struct cost *cost;

@@ -100,6 +100,13 @@ struct report_coverage {
 	bool silent; /* attached, but made no event while its neighbours did; likewise */
 };
 
+/* What was found on the host, see hazards.h */
+struct report_hazard {
+	const char *id, *severity, *subject, *evidence, *remedy;
+	bool during; /* came up while recording */
+	bool note; /* severity is the lowest */
+};
+
 struct report_hook_cost {
 	const char *hop, *hook;
 	__u64 runs, ns, ns_per_run;
@@ -139,6 +146,8 @@ struct report {
 	struct report_hook_cost *hook_cost;
 	size_t nhook_cost;
 	struct report_cost cost; /* over the packets of all paths */
+	struct report_hazard *hazards; /* worst first */
+	size_t nhazards, nnotes; /* of these: notes */
 	__u64 cost_window_ns;
 };
 

@@ -194,10 +194,33 @@ static void doc_cost(struct report *r, const struct report_input *in)
 			};
 }
 
+static void doc_hazards(struct report *r, const struct trace *t)
+{
+	const json_t *hazards = t->docs[TRACE_HAZARDS], *one;
+	size_t i;
+
+	r->hazards = arena_alloc(&r->mem, json_array_size(hazards), sizeof(*r->hazards));
+	json_array_foreach(hazards, i, one) {
+		struct report_hazard *z = r->hazards ? &r->hazards[r->nhazards++] : NULL;
+
+		if (!z)
+			return;
+		z->id = report_str(r, str_of(one, "id"));
+		z->severity = report_str(r, str_of(one, "severity"));
+		z->subject = report_str(r, str_of(one, "subject"));
+		z->evidence = report_str(r, str_of(one, "evidence"));
+		z->remedy = report_str(r, str_of(one, "remedy"));
+		z->during = !strcmp(str_of(one, "when"), "during");
+		z->note = !strcmp(z->severity, "note");
+		r->nnotes += z->note;
+	}
+}
+
 void report_docs(struct report *r, const struct report_input *in, const struct wallclock *clock)
 {
 	doc_meta(r, in->trace, clock);
 	doc_loss(r, in->trace);
 	doc_coverage(r, in->trace);
 	doc_cost(r, in);
+	doc_hazards(r, in->trace);
 }

@@ -36,6 +36,8 @@ enum trace_chunk {
 			 * itself */
 	TRACE_CATALOGUE, /* [hook id]: what the numbers of hooks in this file mean; written
 				 * by trace_create() */
+	TRACE_HAZARDS, /* [{id, severity, when, subject, evidence, remedy}] (hazards.h), worst
+			 * first; written at the start, and again with what came up since */
 	TRACE_NR_CHUNKS
 };
 

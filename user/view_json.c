@@ -305,6 +305,25 @@ static json_t *lost_json(struct builder *b, const struct report *r)
 	return o;
 }
 
+static json_t *hazards_json(struct builder *b, const struct report *r)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < r->nhazards; i++) {
+		const struct report_hazard *z = &r->hazards[i];
+		json_t *o = json_object();
+
+		put_str(b, o, "id", z->id);
+		put_str(b, o, "severity", z->severity);
+		put_str(b, o, "when", z->during ? "during" : "start");
+		put_str(b, o, "subject", z->subject);
+		put_str(b, o, "evidence", z->evidence);
+		put_str(b, o, "remedy", z->remedy);
+		append(b, a, o);
+	}
+	return a;
+}
+
 int view_json(const struct report *r, FILE *f)
 {
 	struct builder b = { .failed = false };
@@ -321,6 +340,7 @@ int view_json(const struct report *r, FILE *f)
 	put(&b, o, "hops", coverage_json(&b, r));
 	put(&b, o, "clock", clock_json(&b));
 	put(&b, o, "observer", observer_json(&b, r));
+	put(&b, o, "hazards", hazards_json(&b, r));
 
 	if (!b.failed) {
 		json_dumpf(o, f, JSON_INDENT(2));

@@ -354,6 +354,28 @@ static void show_damage(const struct report *r, const struct text_out *o)
 		text_printf(o, "out of order in the file: %llu events\n", r->late_events);
 }
 
+/* What is worse than a note, a line each; all: the notes too */
+static void show_hazards(const struct report *r, const struct text_out *o, bool all)
+{
+	size_t shown = 0;
+	struct list l;
+
+	for (size_t i = 0; i < r->nhazards; i++) {
+		const struct report_hazard *z = &r->hazards[i];
+
+		if (z->note && !all)
+			continue;
+		list_begin(&l, o, shown++ ? "        " : "hazards:");
+		list_words(&l, z->subject);
+		list_words(&l, z->evidence);
+		list_words(&l, z->during ? "(came up while recording)" : "");
+		text_printf(o, " [%s]\n", z->severity);
+	}
+	if (r->nnotes && !all)
+		text_printf(o, "%s %zu %snote%s (--all)\n", shown ? "        " : "hazards:", r->nnotes,
+			    shown ? "more " : "", r->nnotes == 1 ? "" : "s");
+}
+
 int view_text(const struct report *r, const struct text_out *o, bool all)
 {
 	int err = 0;
@@ -368,6 +390,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	show_other_drops(r, o);
 
 	text_printf(o, "\n");
+	show_hazards(r, o, all);
 	list_counts(o, "incomplete, last seen at:", r->last_hop, r->nlast_hop);
 	show_damage(r, o);
 	show_missing(r, o);

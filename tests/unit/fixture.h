@@ -61,6 +61,14 @@ static const char *const FIXTURE_DOCS[TRACE_NR_CHUNKS] = {
 			 "  'napi_gro': {'made': 1010, 'lost': 5, 'by_cpu': {'10': 2, '3': 3}},"
 			 "  'start_xmit': {'made': 1000, 'lost': 2, 'by_cpu': {'3': 2}},"
 			 "  'skb_copy_tp': {'made': 990, 'lost': 0, 'by_cpu': {}}}}",
+	[TRACE_HAZARDS] = "[{'id': 'bpf-print', 'severity': 'fault', 'when': 'start',"
+			  "  'subject': 'xdp program \\\"fwd\\\" (id 41) on eth1',"
+			  "  'evidence': 'calls bpf_trace_printk', 'remedy': 'load another'},"
+			  " {'id': 'throttled', 'severity': 'distorts', 'when': 'during',"
+			  "  'subject': 'cgroup /vm\\u001b[2J', 'evidence': 'throttled: 7 while pktlap"
+			  " looked', 'remedy': 'raise the quota'},"
+			  " {'id': 'smt', 'severity': 'note', 'when': 'start', 'subject': 'SMT',"
+			  "  'evidence': 'is active', 'remedy': 'switch it off'}]",
 	[TRACE_COST] = "{'hooks': {'napi_gro': {'runs': 20000, 'ns': 2400000, 'made': 1010},"
 		       "  'start_xmit': {'runs': 20000, 'ns': 4000000, 'made': 1000}},"
 		       " 'window_ns': 60000000000}",

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+# Programs with faults, for the hazards' tests and benchmark: included by the Makefile. They are
+# built on the kernel's own headers, as other people's programs are.
+UAPI_BPF_CFLAGS = -std=gnu11 -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter \
+		  -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+$(B)/tests/netns/%.bpf.o: tests/netns/%.bpf.c | deps-build
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(UAPI_BPF_CFLAGS) -c $< -o $@
+
+build-netns: $(B)/tests/netns/hazard.bpf.o

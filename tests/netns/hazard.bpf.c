@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Programs with the faults that tests/netns/hazards.sh looks for; no good for anything else */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+
+#define GONE 4242 /* no device has this number */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} jump_table SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, __u32);
+} tx_out0 SEC(".maps");
+
+/* data sections: .data, .bss and .rodata are maps of their own */
+volatile __u32 ifindex_out0 = GONE;
+volatile __u32 out0_ifindex;
+
+SEC("xdp")
+int quiet(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int print_direct(struct xdp_md *ctx)
+{
+	bpf_printk("packet at %d", ctx->ingress_ifindex);
+	return XDP_PASS;
+}
+
+static __noinline int say(__u32 ifindex, __u32 a, __u32 b)
+{
+	/* more than three arguments: bpf_trace_vprintk */
+	bpf_printk("packet at %d: %d %d %d", ifindex, a, b, a + b);
+	return ifindex;
+}
+
+SEC("xdp")
+int print_sub(struct xdp_md *ctx)
+{
+	return say(ctx->ingress_ifindex, ctx->rx_queue_index, 1) ? XDP_PASS : XDP_DROP;
+}
+
+SEC("xdp")
+int tail(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &jump_table, 0);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int to_constant(struct xdp_md *ctx)
+{
+	/* two ways to one call: both constants are looked at */
+	return bpf_redirect(ctx->rx_queue_index ? GONE : 777, 0);
+}
+
+SEC("xdp")
+int to_variable(struct xdp_md *ctx)
+{
+	return bpf_redirect(ifindex_out0, 0);
+}
+
+SEC("xdp")
+int to_unset(struct xdp_md *ctx)
+{
+	__u32 ifindex = out0_ifindex;
+
+	return ifindex ? bpf_redirect(ifindex, 0) : XDP_PASS;
+}
+
+SEC("xdp")
+int to_map(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&tx_out0, 0, 0);
+}
+
+SEC("tc")
+int tc_print(struct __sk_buff *skb)
+{
+	bpf_printk("packet of %d bytes", skb->len);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int tc_clone(struct __sk_buff *skb)
+{
+	bpf_clone_redirect(skb, GONE, 0);
+	return TC_ACT_OK;
+}
+
+char LICENSE[] SEC("license") = "GPL";
