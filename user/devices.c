@@ -3,179 +3,163 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <linux/if_arp.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "netns.h"
-#include "nl.h"
 #include "util.h"
 
-/* State of one scan */
-struct scan {
-	struct devices *all;
-	const struct netns_at *at;
-};
+#define UNUSED_MAX 64 /* rows that may lie unused besides a quarter of all */
 
-static enum pl_dev_kind kind_of(const char *rtnl_kind, unsigned short type)
+static size_t slot_hash(const struct devices *all, __u32 netns, __u32 ifindex)
 {
-	if (!strcmp(rtnl_kind, "tun"))
-		return PL_DEV_TAP;
-	if (!strcmp(rtnl_kind, "bridge"))
-		return PL_DEV_BRIDGE;
-	if (!strcmp(rtnl_kind, "veth"))
-		return PL_DEV_VETH;
-	/* devices that software made have a kind; what is left is hardware, real or emulated */
-	if (!*rtnl_kind && type == ARPHRD_ETHER)
-		return PL_DEV_NIC;
-	return PL_DEV_OTHER;
+	__u64 key = (__u64)netns << 32 | ifindex;
+
+	return ((key ^ key >> 32) * 0x9e3779b97f4a7c15ULL >> 32) & (all->nslots - 1);
 }
 
-static int info_attr(const struct nlattr *attr, void *data)
+/* The slot of a device, or the free one where it belongs */
+static __u32 *slot_of(const struct devices *all, __u32 netns, __u32 ifindex)
 {
-	const char **kind = data;
+	size_t i = slot_hash(all, netns, ifindex);
+	const struct device *d;
 
-	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND && !mnl_attr_validate(attr, MNL_TYPE_STRING))
-		*kind = mnl_attr_get_str(attr);
-	return MNL_CB_OK;
-}
-
-struct link_attrs {
-	const char *name, *kind;
-	__u32 master;
-};
-
-static int link_attr(const struct nlattr *attr, void *data)
-{
-	struct link_attrs *a = data;
-
-	switch (mnl_attr_get_type(attr)) {
-	case IFLA_IFNAME:
-		a->name = mnl_attr_get_str(attr);
-		break;
-	case IFLA_MASTER:
-		a->master = mnl_attr_get_u32(attr);
-		break;
-	case IFLA_LINKINFO:
-		return mnl_attr_parse_nested(attr, info_attr, &a->kind);
+	for (; all->slot[i]; i = (i + 1) & (all->nslots - 1)) {
+		d = &all->dev[all->slot[i] - 1];
+		if (d->netns == netns && d->ifindex == ifindex)
+			break;
 	}
-	return MNL_CB_OK;
+	return &all->slot[i];
 }
 
-/* The driver of hardware; only the own namespace's devices are in this sysfs */
-static void driver_read(struct device *d)
+/* Rows in use move together, in their order; all are found again by the new slots */
+static int devices_rebuild(struct devices *all, size_t room)
 {
-	char path[128], target[256];
-	ssize_t n;
+	size_t i, n = 0, nslots = 64;
+	struct device *dev;
+	__u32 *slot;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/device/driver", d->name);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n <= 0)
-		return;
-	target[n] = 0;
-	snprintf(d->driver, sizeof(d->driver), "%.31s",
-		 strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
-}
-
-static int link_msg(const struct nlmsghdr *nlh, void *data)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct link_attrs a = { .kind = "" };
-	struct scan *s = data;
-	struct device *d;
-
-	mnl_attr_parse(nlh, sizeof(*ifi), link_attr, &a);
-	if (!a.name)
-		return MNL_CB_OK;
-	d = reallocarray(s->all->dev, s->all->n + 1, sizeof(*d));
-	if (!d) {
-		errno = ENOMEM;
-		return MNL_CB_ERROR;
+	while (nslots < 2 * room)
+		nslots *= 2;
+	slot = calloc(nslots, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	dev = reallocarray(all->dev, room, sizeof(*dev));
+	if (!dev) {
+		free(slot);
+		return -ENOMEM;
 	}
-	s->all->dev = d;
-	d += s->all->n++;
-	memset(d, 0, sizeof(*d));
-	d->netns = s->at->netns;
-	d->own = s->at->own;
-	d->ifindex = ifi->ifi_index;
-	d->master = a.master;
-	d->kind = kind_of(a.kind, ifi->ifi_type);
-	snprintf(d->name, sizeof(d->name), "%s", a.name);
-	snprintf(d->netns_name, sizeof(d->netns_name), "%s", s->at->name);
-	snprintf(d->driver, sizeof(d->driver), "%.31s", a.kind);
-	if (!*a.kind && d->own)
-		driver_read(d);
-	return MNL_CB_OK;
+	free(all->slot);
+	all->slot = slot;
+	all->nslots = nslots;
+	all->dev = dev;
+	all->room = room;
+	for (i = 0; i < all->n; i++) {
+		if (!dev[i].ifindex)
+			continue;
+		dev[n] = dev[i];
+		*slot_of(all, dev[n].netns, dev[n].ifindex) = n + 1;
+		n++;
+	}
+	all->n = n;
+	all->unused = 0;
+	return 0;
 }
 
-/* List the devices of the namespace that this thread is in */
-static int netns_scan(void *ctx, const struct netns_at *at)
+struct device *devices_get(const struct devices *all, __u32 netns, __u32 ifindex)
 {
-	struct scan *s = ctx;
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *nlh;
-	char buf[NL_BYTES];
-	struct nl nl;
+	__u32 at = all->nslots && ifindex ? *slot_of(all, netns, ifindex) : 0;
+
+	return at ? &all->dev[at - 1] : NULL;
+}
+
+int devices_put(struct devices *all, const struct device *dev)
+{
+	const struct device *master;
+	struct device *row = devices_get(all, dev->netns, dev->ifindex);
 	int err;
 
-	s->at = at;
-	err = nl_open(&nl, NETLINK_ROUTE);
-	if (err)
-		return err;
-	nlh = nl_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi), &ifi);
-	err = nl_call(&nl, nlh, link_msg, s);
-	nl_close(&nl);
-	return err;
+	if (!row) {
+		/* what is not used any more makes room first */
+		bool many = all->unused > all->n / 4 + UNUSED_MAX;
+
+		err = all->n < all->room ? 0 : devices_rebuild(all, many ? all->room : 2 * all->room + 16);
+		if (err)
+			return err;
+		row = &all->dev[all->n++];
+		*slot_of(all, dev->netns, dev->ifindex) = all->n;
+	}
+	*row = *dev;
+	master = devices_get(all, dev->netns, dev->master);
+	memset(row->master_name, 0, sizeof(row->master_name));
+	if (master)
+		memcpy(row->master_name, master->name, sizeof(row->master_name));
+	return 0;
 }
 
-static void masters_name(struct devices *all)
+void devices_remove(struct devices *all, struct device *dev)
 {
-	size_t i, j;
-
-	for (i = 0; i < all->n; i++)
-		for (j = 0; all->dev[i].master && j < all->n; j++)
-			if (all->dev[j].netns == all->dev[i].netns &&
-			    all->dev[j].ifindex == all->dev[i].master)
-				memcpy(all->dev[i].master_name, all->dev[j].name, IF_NAMESIZE);
+	/* the slot goes on leading past the row, which no device has any more */
+	memset(dev, 0, sizeof(*dev));
+	all->unused++;
 }
 
-int devices_scan(struct devices *all)
+struct known_netns *devices_netns(const struct devices *all, __u32 inode)
 {
-	struct scan s = { .all = all };
-	int ret;
+	size_t i;
 
-	memset(all, 0, sizeof(*all));
-	ret = netns_each(netns_scan, &s, NULL);
-	masters_name(all);
-	return ret;
+	for (i = 0; i < all->nnetns; i++)
+		if (all->netns[i].inode == inode)
+			return &all->netns[i];
+	return NULL;
+}
+
+struct known_netns *devices_netns_add(struct devices *all, __u32 inode, const char *name)
+{
+	struct known_netns *ns = devices_netns(all, inode);
+
+	if (ns)
+		return ns;
+	ns = reallocarray(all->netns, all->nnetns + 1, sizeof(*ns));
+	if (!ns)
+		return NULL;
+	all->netns = ns;
+	ns += all->nnetns++;
+	*ns = (struct known_netns){ .inode = inode, .nsid = -1 };
+	snprintf(ns->name, sizeof(ns->name), "%s", name);
+	return ns;
 }
 
 void devices_free(struct devices *all)
 {
 	free(all->dev);
+	free(all->netns);
+	free(all->slot);
 	memset(all, 0, sizeof(*all));
+}
+
+bool device_is(const struct device *dev, const char *name)
+{
+	const char *at = strchr(name, '@');
+	size_t len = at ? (size_t)(at - name) : strlen(name);
+
+	if (!dev->ifindex || strlen(dev->name) != len || memcmp(dev->name, name, len))
+		return false;
+	return !at || !strcmp(dev->netns_name, at + 1);
 }
 
 const struct device *devices_find(const struct devices *all, const char *name, bool *several)
 {
-	const char *at = strchr(name, '@');
-	size_t len = at ? (size_t)(at - name) : strlen(name), i;
-	const struct device *found = NULL;
+	const struct device *found = NULL, *d;
+	size_t i;
 
 	*several = false;
 	for (i = 0; i < all->n; i++) {
-		const struct device *d = &all->dev[i];
-
-		if (strlen(d->name) != len || memcmp(d->name, name, len))
+		d = &all->dev[i];
+		if (!device_is(d, name))
 			continue;
-		if (at ? !strcmp(d->netns_name, at + 1) : d->own)
+		if (d->own || strchr(name, '@'))
 			return d;
-		if (at)
-			continue;
 		*several |= found != NULL;
 		found = d;
 	}
@@ -203,18 +187,15 @@ int devices_check(const struct devices *all, const char *const *names, size_t nn
 bool devices_in_scope(const struct devices *all, const char *const *names, size_t nnames,
 		      const struct device *dev)
 {
-	const struct device *named;
+	/* a bridge (bond, ...) stands for its ports too */
+	const struct device * or [] = { dev, devices_get(all, dev->netns, dev->master) };
 	bool several;
 	size_t i;
 
-	for (i = 0; i < nnames; i++) {
-		named = devices_find(all, names[i], &several);
-		if (named == dev)
+	/* searched is only where the name is right: there are thousands of devices */
+	for (i = 0; i < 2 * nnames; i++)
+		if (or [i % 2] && device_is(or [i % 2], names[i / 2]) && devices_find(all, names[i / 2], &several) == or [i % 2])
 			return true;
-		/* a bridge (bond, ...) stands for its ports too */
-		if (named && named->netns == dev->netns && named->ifindex == dev->master)
-			return true;
-	}
 	return !nnames;
 }
 
@@ -253,19 +234,21 @@ int device_irqs(const struct device *dev, int (*fn)(void *ctx, const struct devi
 	return ret;
 }
 
+json_t *device_doc(const struct device *d)
+{
+	return json_pack("{s:I, s:o, s:i, s:o, s:s, s:o, s:o}", "netns", (json_int_t)d->netns,
+			 "netns_name", json_text(d->netns_name), "ifindex", (int)d->ifindex, "name",
+			 json_text(d->name), "kind", dev_kind_name(d->kind), "driver",
+			 json_text(d->driver), "master", json_text(d->master_name));
+}
+
 json_t *devices_doc(const struct devices *all)
 {
 	json_t *doc = json_array();
 	size_t i;
 
-	for (i = 0; doc && i < all->n; i++) {
-		const struct device *d = &all->dev[i];
-
-		json_array_append_new(doc, json_pack("{s:I, s:o, s:i, s:o, s:s, s:o, s:o}",
-						     "netns", (json_int_t)d->netns, "netns_name", json_text(d->netns_name),
-						     "ifindex", (int)d->ifindex, "name", json_text(d->name),
-						     "kind", dev_kind_name(d->kind), "driver", json_text(d->driver),
-						     "master", json_text(d->master_name)));
-	}
+	for (i = 0; doc && i < all->n; i++)
+		if (all->dev[i].ifindex)
+			json_array_append_new(doc, device_doc(&all->dev[i]));
 	return doc;
 }

@@ -31,8 +31,10 @@ struct hooks_config {
  */
 int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, size_t errlen);
 
-/* Between load and attach: what the programs select by. 0 or -errno */
+/* After load, also while attached: what the programs select by. 0 or -errno */
 int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex);
+/* netns 0: the device where it is seen without its namespace */
+int hooks_scope_remove(struct hooks *h, __u32 netns, __u32 ifindex);
 int hooks_irq_add(struct hooks *h, unsigned int irq, __u32 netns, __u32 ifindex);
 int hooks_role_add(struct hooks *h, __u32 tid, enum pl_role_kind kind);
 

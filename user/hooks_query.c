@@ -20,6 +20,13 @@ int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
 	return 0;
 }
 
+int hooks_scope_remove(struct hooks *h, __u32 netns, __u32 ifindex)
+{
+	__u64 key = (__u64)netns << 32 | ifindex;
+
+	return bpf_map_delete_elem(h->map_fd[MAP_SCOPE], &key) && errno != ENOENT ? -errno : 0;
+}
+
 int hooks_irq_add(struct hooks *h, unsigned int irq, __u32 netns, __u32 ifindex)
 {
 	struct pl_irq_dev dev = { .ifindex = ifindex, .netns = netns };

@@ -69,7 +69,8 @@ int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
 		msg_error("%s", *why ? why : strerror(-err));
 		return err;
 	}
-	err = names_new(p->trace->docs[TRACE_DEVICES], p->trace->docs[TRACE_TASKS], &p->names);
+	err = names_new(p->trace->docs[TRACE_DEVICES], p->trace->docs[TRACE_TASKS],
+			p->trace->docs[TRACE_CHANGES], &p->names);
 	return err ? failed(p, err) : 0;
 }
 

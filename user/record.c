@@ -25,6 +25,7 @@
 #define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
 #define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
 #define RING_MAX       (4UL << 20)
+#define EPOLL_FDS      4 /* signals, timer, rings, devices */
 #define RING_MIN       (256UL << 10)
 
 static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
@@ -84,6 +85,8 @@ static int second_work(struct recorder *r)
 	cost_poll(r->cost, r->hooks, false);
 	progress_show(r, now);
 	err = trace_flush(r->trace, now, FLUSH_AGE_NS);
+	if (!err)
+		err = record_doc_changes(r);
 	return err ? err : record_doc_clock(r);
 }
 
@@ -103,12 +106,12 @@ static void signals_read(struct recorder *r)
 
 static int loop(struct recorder *r)
 {
-	struct epoll_event ev[4];
+	struct epoll_event ev[EPOLL_FDS];
 	__u64 ticks, stop = r->cfg->duration_ns ? r->start_ns + r->cfg->duration_ns : 0;
 	int i, n, err = 0;
 
 	while (!r->end && !err) {
-		n = epoll_wait(r->epoll_fd, ev, 4, -1);
+		n = epoll_wait(r->epoll_fd, ev, EPOLL_FDS, -1);
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.fd == r->signal_fd)
 				signals_read(r);
@@ -116,6 +119,8 @@ static int loop(struct recorder *r)
 				 read(r->timer_fd, &ticks, sizeof(ticks)) < 0)
 				err = -errno;
 		}
+		if (!err)
+			err = scope_changes(r);
 		if (!err)
 			err = drain(r);
 		if (!err)
@@ -224,43 +229,6 @@ static int child_prepare(struct recorder *r, int *go)
 	return 0;
 }
 
-static int irq_max(void *ctx, const struct device *dev, unsigned int irq)
-{
-	unsigned int *max = ctx;
-
-	(void)dev;
-	*max = irq > *max ? irq : *max;
-	return 0;
-}
-
-static int irq_add(void *ctx, const struct device *dev, unsigned int irq)
-{
-	return hooks_irq_add(ctx, irq, dev->netns, dev->ifindex);
-}
-
-static int role_add(void *ctx, __u32 tid, enum pl_role_kind kind)
-{
-	return hooks_role_add(ctx, tid, kind);
-}
-
-/* Tell the programs what to select by */
-static int selection_set(struct recorder *r)
-{
-	const struct devices *all = &r->devices;
-	size_t i;
-	int err = 0;
-
-	for (i = 0; !err && i < all->n; i++) {
-		if (!devices_in_scope(all, r->cfg->devices, r->cfg->ndevices, &all->dev[i]))
-			continue;
-		if (r->cfg->ndevices)
-			err = hooks_scope_add(r->hooks, all->dev[i].netns, all->dev[i].ifindex);
-		if (!err)
-			err = device_irqs(&all->dev[i], irq_add, r->hooks);
-	}
-	return err ? err : tasks_scan(r->tasks, role_add, r->hooks);
-}
-
 static size_t ring_bytes_default(void)
 {
 	size_t want = RINGS_TOTAL / sysconf(_SC_NPROCESSORS_CONF), size = RING_MAX;
@@ -292,21 +260,17 @@ static int hooks_setup(struct recorder *r)
 		.scoped = r->cfg->ndevices > 0,
 		.verbose = r->cfg->verbose,
 	};
-	unsigned int max = 0;
 	char why[256];
-	size_t i;
 	int err;
 
 	memcpy(hc.want, r->cfg->want, sizeof(hc.want));
-	for (i = 0; i < r->devices.n; i++)
-		device_irqs(&r->devices.dev[i], irq_max, &max);
-	hc.nirqs = max + 1;
+	hc.nirqs = scope_irqs(&r->devices);
 	err = hooks_load(&hc, &r->hooks, why, sizeof(why));
 	if (err) {
 		msg_error("%s", why);
 		return err;
 	}
-	err = selection_set(r);
+	err = scope_set(r);
 	if (!err)
 		err = hazards_setup(r);
 	if (!err)
@@ -370,6 +334,8 @@ static int stop(struct recorder *r)
 	hooks_detach(r->hooks);
 	while (n >= 0 && (more || n > 0) && clock_mono_ns() < end)
 		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
+	if (n >= 0)
+		n = scope_changes(r);
 	return n < 0 ? n : record_docs_end(r);
 }
 
@@ -395,7 +361,10 @@ static void recorder_close(struct recorder *r)
 	hazards_free(r->hazards);
 	free(r->workers);
 	tasks_free(r->tasks);
+	devices_watch_close(r->watch);
 	devices_free(&r->devices);
+	free(r->in_scope);
+	json_decref(r->changes);
 	if (r->signal_fd >= 0)
 		close(r->signal_fd);
 	if (r->timer_fd >= 0)
@@ -410,8 +379,11 @@ static void recorder_close(struct recorder *r)
 
 static int record_setup(struct recorder *r)
 {
-	int err = devices_scan(&r->devices);
+	/* first: what changes while it is listed comes as a change */
+	int err = devices_watch_open(&r->watch);
 
+	if (!err)
+		err = devices_scan(&r->devices);
 	if (!err)
 		err = tasks_new(&r->tasks);
 	if (!err)
@@ -420,6 +392,8 @@ static int record_setup(struct recorder *r)
 		err = hazards_new(&r->hazards);
 	if (!err)
 		err = events_setup(r);
+	if (!err)
+		err = watch(r, devices_watch_fd(r->watch));
 	if (err) {
 		msg_error("cannot look at this host: %s", strerror(-err));
 		return err;

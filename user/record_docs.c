@@ -98,38 +98,19 @@ static json_t *counts_doc(const struct recorder *r)
 	return json_pack("{s:o}", "hooks", hooks);
 }
 
-/* Devices that came during the recording: the list of the start, and what is new in it now */
-static void devices_update(struct recorder *r)
+int record_doc_changes(struct recorder *r)
 {
-	struct devices now, *all = &r->devices;
-	struct device *more;
-	size_t i, j;
+	json_t *changes = r->changes;
 
-	if (devices_scan(&now))
-		return;
-	for (i = 0; i < now.n; i++) {
-		for (j = 0; j < all->n; j++)
-			if (all->dev[j].netns == now.dev[i].netns &&
-			    all->dev[j].ifindex == now.dev[i].ifindex)
-				break;
-		if (j < all->n)
-			continue;
-		more = reallocarray(all->dev, all->n + 1, sizeof(*more));
-		if (!more)
-			break;
-		all->dev = more;
-		all->dev[all->n++] = now.dev[i];
-	}
-	devices_free(&now);
+	r->changes = NULL;
+	return changes ? doc_put(r, TRACE_CHANGES, changes) : 0;
 }
 
 int record_docs_end(struct recorder *r)
 {
-	int err;
+	int err = record_doc_changes(r);
 
-	devices_update(r);
 	hooks_each_role(r->hooks, tasks_role, r->tasks);
-	err = doc_put(r, TRACE_DEVICES, devices_doc(&r->devices));
 	if (!err)
 		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
 	if (!err)

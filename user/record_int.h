@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "cost.h"
 #include "devices.h"
+#include "devices_watch.h"
 #include "drops.h"
 #include "hazards.h"
 #include "hooks.h"
@@ -16,7 +17,12 @@
 
 struct recorder {
 	const struct record_config *cfg;
-	struct devices devices;
+	struct devices devices; /* as they are now */
+	struct devices_watch *watch;
+	json_t *changes; /* not in the file yet; NULL: none */
+	size_t nchanges; /* so far */
+	__u64 *in_scope; /* netns << 32 | ifindex of what the programs select; sorted */
+	size_t nin_scope;
 	struct tasks *tasks;
 	struct drops *drops;
 	struct hazards *hazards;
@@ -37,6 +43,18 @@ struct recorder {
 /* Documents of the beginning and of the end. 0 or -errno of the trace file */
 int record_docs_begin(struct recorder *r);
 int record_docs_end(struct recorder *r);
+
+/* Changes since the last call into the file */
+int record_doc_changes(struct recorder *r);
+
+/* --- record_scope.c: what the programs select by --- */
+
+/* Room for the interrupts of these devices, and for some of devices that may come */
+unsigned int scope_irqs(const struct devices *all);
+/* Tell the programs, after load. 0 or -errno */
+int scope_set(struct recorder *r);
+/* Take up what happened to devices since the last call. 0 or -errno */
+int scope_changes(struct recorder *r);
 
 /* A clock snapshot into the file */
 int record_doc_clock(struct recorder *r);

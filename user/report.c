@@ -84,6 +84,7 @@ int report_new(const struct report_input *in, struct report **out)
 	r->file = report_str(r, in->file);
 	report_counters(r, in);
 	report_docs(r, in, clock);
+	report_changes(r, in, clock);
 	report_last_hops(r, in->stitch);
 	report_paths(r, in, clock);
 	wallclock_free(clock);

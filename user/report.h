@@ -92,6 +92,16 @@ struct report_count {
 	__u64 n;
 };
 
+/* Something that happened to a device while it was recorded */
+struct report_change {
+	__u64 at_ns; /* since the start */
+	__u64 real_ns; /* 0: not known */
+	const char *what; /* "appeared", "gone", "moved", "renamed", "joined", "left", "missed" */
+	const char *dev; /* as it is called then: "eth1", "eth0@peer" */
+	const char *was; /* renamed: from; left: what */
+	const char *to; /* joined: what; moved: the namespace, "" when it has no name */
+};
+
 /* How a hop of the catalogue was served */
 struct report_coverage {
 	const char *hop, *state, *as, *hook, *kind, *target;
@@ -140,6 +150,9 @@ struct report {
 	size_t ndrops;
 	struct report_count *last_hop; /* incomplete packets by the hop where last seen */
 	size_t nlast_hop;
+
+	struct report_change *changes; /* in order of time */
+	size_t nchanges;
 
 	struct report_coverage *coverage;
 	size_t ncoverage;

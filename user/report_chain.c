@@ -10,38 +10,12 @@
 
 struct chain {
 	struct report *r;
-	const struct report_masters *masters;
 	struct names *names;
 	const char **list;
 	size_t n, room;
 	int dev; /* the last device in it; 0: none yet */
 	size_t dev_at; /* length of the list when it was put in */
 };
-
-void report_masters(struct report *r, const struct report_input *in, struct report_masters *m)
-{
-	const json_t *devices = in->trace->docs[TRACE_DEVICES], *doc;
-	size_t i;
-
-	m->n = 0;
-	m->list = arena_alloc(&r->mem, json_array_size(devices), sizeof(*m->list));
-	json_array_foreach(devices, i, doc) {
-		const char *master = json_string_value(json_object_get(doc, "master"));
-		int dev = names_dev(in->names, json_integer_value(json_object_get(doc, "netns")),
-				    json_integer_value(json_object_get(doc, "ifindex")));
-
-		if (dev > 0 && master && *master && m->list)
-			m->list[m->n++] = (struct report_master){ dev, report_str(r, master) };
-	}
-}
-
-static const char *master_of(const struct chain *c, int dev)
-{
-	for (size_t i = 0; i < c->masters->n; i++)
-		if (c->masters->list[i].dev == dev)
-			return c->masters->list[i].name;
-	return "";
-}
 
 static void chain_add(struct chain *c, const char *name)
 {
@@ -52,12 +26,12 @@ static void chain_add(struct chain *c, const char *name)
 
 static void chain_dev(struct chain *c, int dev)
 {
-	const char *master = master_of(c, dev);
+	const char *master = names_dev_master(c->names, dev);
 
 	if (!dev || dev == c->dev)
 		return;
-	if (c->dev && !strcmp(master, master_of(c, c->dev)))
-		chain_add(c, master);
+	if (c->dev && !strcmp(master, names_dev_master(c->names, c->dev)))
+		chain_add(c, report_str(c->r, master));
 	chain_add(c, report_str(c->r, names_dev_name(c->names, dev)));
 	c->dev = dev;
 	c->dev_at = c->n;
@@ -100,11 +74,10 @@ static void chain_task(struct chain *c, const struct path_node *node)
 	chain_add(c, task);
 }
 
-const char **report_chain(struct report *r, const struct report_masters *masters,
-			  struct names *names, const struct path_node *nodes, size_t nnodes,
-			  size_t *n)
+const char **report_chain(struct report *r, struct names *names, const struct path_node *nodes,
+			  size_t nnodes, size_t *n)
 {
-	struct chain c = { .r = r, .masters = masters, .names = names, .room = 3 * nnodes };
+	struct chain c = { .r = r, .names = names, .room = 3 * nnodes };
 
 	*n = 0;
 	c.list = arena_alloc(&r->mem, c.room, sizeof(*c.list));
@@ -115,7 +88,7 @@ const char **report_chain(struct report *r, const struct report_masters *masters
 		chain_task(&c, &nodes[i]);
 		chain_dev(&c, nodes[i].dev);
 		if (nodes[i].hop == PL_HOP_br_in)
-			chain_add(&c, master_of(&c, nodes[i].dev));
+			chain_add(&c, report_str(r, names_dev_master(names, nodes[i].dev)));
 	}
 	*n = c.n;
 	return c.list;

@@ -20,29 +20,20 @@ struct hook_cost {
 /* Recording, loss, coverage, cost by hook: from the documents */
 void report_docs(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
+/* What happened to devices */
+void report_changes(struct report *r, const struct report_input *in, const struct wallclock *clock);
+
 /* Run statistics by enum pl_hook */
 void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS]);
 
 /* Paths and drops */
 void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
-/* Bridges (bonds, ...) that devices belong to */
-struct report_masters {
-	struct report_master {
-		int dev; /* names_dev() */
-		const char *name;
-	} * list;
-	size_t n;
-};
-
-void report_masters(struct report *r, const struct report_input *in, struct report_masters *m);
-
 /* Name of the node's task where it is part of the way, else "" */
 const char *report_task(struct report *r, struct names *names, const struct path_node *node);
 
 /* Devices and tasks on the way along nodes */
-const char **report_chain(struct report *r, const struct report_masters *masters,
-			  struct names *names, const struct path_node *nodes, size_t nnodes,
-			  size_t *n);
+const char **report_chain(struct report *r, struct names *names, const struct path_node *nodes,
+			  size_t nnodes, size_t *n);
 
 #endif

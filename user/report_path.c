@@ -209,7 +209,7 @@ static struct report_cost cost_of(const struct cost_sum *sum)
 }
 
 static void path_make(struct report *r, const struct report_input *in,
-		      const struct wallclock *clock, const struct report_masters *masters,
+		      const struct wallclock *clock,
 		      const struct path_stat *stat)
 {
 	struct report_path *p = &r->paths[r->npaths++];
@@ -217,7 +217,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	p->id = stat->id;
 	p->packets = stat->packets;
 	p->dropped = stat->dropped;
-	p->chain = report_chain(r, masters, in->names, stat->nodes, stat->nnodes, &p->nchain);
+	p->chain = report_chain(r, in->names, stat->nodes, stat->nnodes, &p->nchain);
 	p->total = dist_of(&stat->total);
 	p->slowest.packet = stat->slowest;
 	p->slowest.ns = stat->slowest_ns;
@@ -232,14 +232,14 @@ static void path_make(struct report *r, const struct report_input *in,
 }
 
 static void drop_make(struct report *r, const struct report_input *in,
-		      const struct report_masters *masters, const struct drop_stat *stat)
+		      const struct drop_stat *stat)
 {
 	const json_t *doc = in->trace->docs[TRACE_DROPS];
 	struct report_drop *d = &r->drops[r->ndrops++];
 	char name[DROP_NAME_LEN];
 
 	d->path = stat->path;
-	d->chain = report_chain(r, masters, in->names, stat->nodes, stat->nnodes, &d->nchain);
+	d->chain = report_chain(r, in->names, stat->nodes, stat->nnodes, &d->nchain);
 	d->hop = stat->hop ? hop_desc(stat->hop)->name : "";
 	d->dev = report_str(r, names_dev_name(in->names, stat->dev));
 	d->reason = report_str(r, drop_reason_name(doc, stat->reason, name));
@@ -257,11 +257,9 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 {
 	const struct breakdown *b = in->breakdown;
 	struct hook_cost hooks[PL_NR_HOOKS];
-	struct report_masters masters;
 	struct cost_sum all = { 0 };
 
 	report_hook_costs(in, hooks);
-	report_masters(r, in, &masters);
 	r->paths = arena_alloc(&r->mem, b->npaths, sizeof(*r->paths));
 	r->drops = arena_alloc(&r->mem, b->ndrops, sizeof(*r->drops));
 	if (r->mem.failed)
@@ -270,12 +268,12 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 	for (size_t i = 0; i < b->npaths; i++) {
 		struct cost_sum one = { 0 };
 
-		path_make(r, in, clock, &masters, &b->paths[i]);
+		path_make(r, in, clock, &b->paths[i]);
 		cost_add(&one, &b->paths[i], hooks);
 		cost_add(&all, &b->paths[i], hooks);
 		r->paths[i].cost = cost_of(&one);
 	}
 	r->cost = cost_of(&all);
 	for (size_t i = 0; i < b->ndrops; i++)
-		drop_make(r, in, &masters, &b->drops[i]);
+		drop_make(r, in, &b->drops[i]);
 }

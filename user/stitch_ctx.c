@@ -208,7 +208,7 @@ void task_ctxs_free(struct stitch *s)
 
 static void dev_look_up(struct stitch *s, struct dev_cache *d, const struct pl_event *ev)
 {
-	int dev = names_dev(s->cfg.names, ev->netns, ev->ifindex);
+	int dev = names_dev(s->cfg.names, ev->netns, ev->ifindex, ev->ts, &d->span);
 
 	if (dev < 0) {
 		s->err = dev;
@@ -225,7 +225,8 @@ __u16 dev_of(struct stitch *s, const struct pl_event *ev, enum pl_dev_kind *kind
 {
 	struct dev_cache *d = &s->dev_cache[(ev->ifindex ^ ev->netns) % DEV_CACHE];
 
-	if (!d->on || d->ifindex != ev->ifindex || d->netns != ev->netns)
+	if (!d->on || d->ifindex != ev->ifindex || d->netns != ev->netns ||
+	    ev->ts < d->span.from || ev->ts >= d->span.to)
 		dev_look_up(s, d, ev);
 	if (kind)
 		*kind = d->kind;

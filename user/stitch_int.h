@@ -216,6 +216,7 @@ struct call_owner {
 
 struct dev_cache {
 	__u32 netns, ifindex;
+	struct names_span span; /* of the time of events that it is the answer for */
 	__u16 dev;
 	__u8 kind;
 	bool on;

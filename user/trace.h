@@ -18,7 +18,7 @@
 
 /*
  * Kinds of chunk. A document of a kind replaces the earlier one of that kind, except clock
- * snapshots, which add up.
+ * snapshots and lists of changes, which add up.
  */
 enum trace_chunk {
 	TRACE_EVENTS = 1,
@@ -38,6 +38,8 @@ enum trace_chunk {
 				 * by trace_create() */
 	TRACE_HAZARDS, /* [{id, severity, when, subject, evidence, remedy}] (hazards.h), worst
 			 * first; written at the start, and again with what came up since */
+	TRACE_CHANGES, /* [{what, time_ns, after_ns, netns, netns_name, ifindex, name, kind, driver,
+			 * master, was, to}]: what happened to devices (changes.h), in order */
 	TRACE_NR_CHUNKS
 };
 

@@ -144,6 +144,12 @@ static int doc_keep(struct trace *t, enum trace_chunk kind, json_t *doc)
 			t->docs[kind] = json_array();
 		return json_array_append_new(t->docs[kind], doc) ? -ENOMEM : 0;
 	}
+	if (kind == TRACE_CHANGES && json_is_array(t->docs[kind]) && json_is_array(doc)) {
+		int err = json_array_extend(t->docs[kind], doc);
+
+		json_decref(doc);
+		return err ? -ENOMEM : 0;
+	}
 	json_decref(t->docs[kind]);
 	t->docs[kind] = doc;
 	return 0;

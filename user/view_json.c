@@ -186,6 +186,25 @@ static json_t *drops_json(struct builder *b, const struct report *r)
 	return a;
 }
 
+static json_t *changes_json(struct builder *b, const struct report *r)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < r->nchanges; i++) {
+		const struct report_change *c = &r->changes[i];
+		json_t *o = json_object();
+
+		put_int(b, o, "at_ns", c->at_ns);
+		put_int(b, o, "real_ns", c->real_ns);
+		put_str(b, o, "what", c->what);
+		put_str(b, o, "dev", c->dev);
+		put_str(b, o, "was", c->was);
+		put_str(b, o, "to", c->to);
+		append(b, a, o);
+	}
+	return a;
+}
+
 static json_t *coverage_json(struct builder *b, const struct report *r)
 {
 	json_t *a = json_array();
@@ -337,6 +356,7 @@ int view_json(const struct report *r, FILE *f)
 	put(&b, o, "lost", lost_json(&b, r));
 	put(&b, o, "paths", paths_json(&b, r));
 	put(&b, o, "drops", drops_json(&b, r));
+	put(&b, o, "changes", changes_json(&b, r));
 	put(&b, o, "hops", coverage_json(&b, r));
 	put(&b, o, "clock", clock_json(&b));
 	put(&b, o, "observer", observer_json(&b, r));

@@ -6,8 +6,9 @@
 
 #include "view.h"
 
-#define LINE_WIDTH 100
-#define ARROW	   "→"
+#define LINE_WIDTH    100
+#define CHANGES_SHOWN 10
+#define ARROW	      "→"
 
 /* Items after a title, broken into lines that are indented below it */
 struct list {
@@ -110,6 +111,35 @@ static void show_header(const struct report *r, const struct text_out *o)
 	if (r->late_packets)
 		list_item(&l, "%llu left out (sighted out of order)", r->late_packets);
 	text_printf(o, "\n");
+}
+
+static void show_change(const struct report_change *c, const struct text_out *o)
+{
+	text_printf(o, "device changed, at %llu.%03llu s: ", c->at_ns / 1000000000,
+		    c->at_ns / 1000000 % 1000);
+	if (!strcmp(c->what, "renamed"))
+		text_printf(o, "%s renamed to %s\n", c->was, c->dev);
+	else if (!strcmp(c->what, "joined"))
+		text_printf(o, "%s joined %s\n", c->dev, c->to);
+	else if (!strcmp(c->what, "left"))
+		text_printf(o, "%s left %s\n", c->dev, c->was);
+	else if (!strcmp(c->what, "moved"))
+		text_printf(o, "%s moved to %s\n", c->dev,
+			    *c->to ? c->to : "another network namespace");
+	else if (!strcmp(c->what, "missed"))
+		text_printf(o, "some changes are not known from here on, names may be wrong\n");
+	else
+		text_printf(o, "%s %s\n", c->dev, c->what);
+}
+
+static void show_changes(const struct report *r, const struct text_out *o, bool all)
+{
+	size_t n = all || r->nchanges <= CHANGES_SHOWN ? r->nchanges : CHANGES_SHOWN - 1;
+
+	for (size_t i = 0; i < n; i++)
+		show_change(&r->changes[i], o);
+	if (n < r->nchanges)
+		text_printf(o, "devices changed: %zu more (--all)\n", r->nchanges - n);
 }
 
 static void show_chain(const struct text_out *o, const char *const *chain, size_t n)
@@ -381,6 +411,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	int err = 0;
 
 	show_header(r, o);
+	show_changes(r, o, all);
 	for (size_t i = 0; i < r->npaths && !err; i++)
 		err = show_path(r, &r->paths[i], o, all);
 	if (err)

@@ -49,6 +49,16 @@ static const char *const FIXTURE_DOCS[TRACE_NR_CHUNKS] = {
 			  "  'kind': 'tap', 'driver': 'tun', 'master': 'br0'},"
 			  " {'netns': 1, 'netns_name': '', 'ifindex': 5, 'name': 'tap,1',"
 			  "  'kind': 'tap', 'driver': 'tun', 'master': 'br0'}]",
+	[TRACE_CHANGES] = "[{'what': 'renamed', 'time_ns': 6500000000, 'after_ns': 6499000000,"
+			  "  'netns': 1, 'netns_name': '', 'ifindex': 9, 'name': 'wan0\\u001b[2J',"
+			  "  'kind': 'nic', 'driver': 'igb', 'master': '', 'was': 'eth9', 'to': ''},"
+			  " {'what': 'joined', 'time_ns': 7000000000, 'after_ns': 6999000000,"
+			  "  'netns': 2, 'netns_name': 'vm', 'ifindex': 3, 'name': 'eth0',"
+			  "  'kind': 'veth', 'driver': 'veth', 'master': 'br7', 'was': '', 'to': ''},"
+			  " {'what': 'moved', 'time_ns': 8000000000, 'after_ns': 7999000000,"
+			  "  'netns': 1, 'netns_name': '', 'ifindex': 9, 'name': 'wan0',"
+			  "  'kind': 'nic', 'driver': 'igb', 'master': '', 'was': '', 'to': 'vm'},"
+			  " {'what': 'no such thing'}, 7]",
 	[TRACE_TASKS] = "[{'tid': 2160, 'comm': 'vhost-2154', 'role': 'vhost', 'vmm': 2160},"
 			" {'tid': 2161, 'comm': 'CPU 0/KVM', 'role': 'vcpu', 'vmm': 2154},"
 			" {'tid': 2170, 'comm': 'evil\\u001b[2Jµ', 'role': 'vmm', 'vmm': 2170},"
@@ -206,11 +216,11 @@ static inline void fixture_open(struct fixture *f)
 	f->trace.ended = true;
 	fixture_docs(f);
 	assert_int_equal(names_new(f->trace.docs[TRACE_DEVICES], f->trace.docs[TRACE_TASKS],
-				   &f->names),
+				   f->trace.docs[TRACE_CHANGES], &f->names),
 			 0);
-	f->eth = names_dev(f->names, 1, 2);
-	f->tap = names_dev(f->names, 1, 4);
-	f->tap1 = names_dev(f->names, 1, 5);
+	f->eth = names_dev(f->names, 1, 2, 0, NULL);
+	f->tap = names_dev(f->names, 1, 4, 0, NULL);
+	f->tap1 = names_dev(f->names, 1, 5, 0, NULL);
 	assert_int_equal(breakdown_new(&f->builder), 0);
 	f->input = (struct report_input){
 		.file = "pktlap.data",

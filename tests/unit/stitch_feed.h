@@ -60,7 +60,7 @@ static inline struct names *feed_names(void)
 			json_array_append_new(tasks, feed_task(TID_VMM(vm), "vmm"));
 		json_array_append_new(tasks, feed_task(TID_VCPU(vm), "vcpu"));
 	}
-	names_new(devs, tasks, &n);
+	names_new(devs, tasks, NULL, &n);
 	json_decref(devs);
 	json_decref(tasks);
 	return n;
