@@ -8,10 +8,10 @@
 
 #include "stitch_int.h"
 
-#define GRO_HOLD_NS  10000000 /* longer than any gro_flush_timeout that makes sense */
-#define IP4_HLEN_MIN 20
-#define IP_HLEN_MAX  60
-#define IP6_HLEN     40
+#define GRO_HOLD_NS   10000000 /* longer than any gro_flush_timeout that makes sense */
+#define IP4_HLEN_MIN  20
+#define IP_HLEN_MAX   60
+#define IP6_HLEN      40
 #define IP6_FRAG_HLEN 48 /* with its fragment header */
 
 /* --- the table by flow --- */
@@ -47,37 +47,72 @@ static void rider_add(struct flight *carrier, struct flight *f)
 
 /* --- GRO --- */
 
+static bool in_gro(const struct flight *f)
+{
+	return f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags ||
+	       f->last_pkt == PL_HOP_nic_gromerge;
+}
+
 /* Could it have been merged into f: after f was given to GRO, on this CPU, of f's flow? */
 static bool may_ride(const struct flight *r, const struct flight *f)
 {
-	return r->has_key && r->flow == f->flow && r->proto == f->proto &&
-	       r->last_dev == f->last_dev && r->held.ts >= f->s[f->n - 1].ts;
+	__u64 ts = r->held_kind == HELD_MERGED ? r->held.ts : r->s[r->n - 1].ts;
+
+	return r != f && r->has_key && r->flow == f->flow && r->proto == f->proto &&
+	       r->last_dev == f->last_dev && in_gro(r) && ts >= f->s[f->n - 1].ts;
+}
+
+/*
+ * The packet that GRO has in hand: merged into one that has to go out at once (it is full, or this
+ * was the last segment of a burst), it is given out in there before nic:merged says so.
+ */
+static struct flight *gro_in_hand(struct stitch *s, const struct flight *f)
+{
+	struct flight *r = flight_deref(s->c->last_gro);
+
+	return r && !r->carrier && r->held_kind == HELD_NONE && may_ride(r, f) ? r : NULL;
 }
 
 static void ride_merged(struct stitch *s, struct flight *f, struct flight *r)
 {
 	rider_add(f, r);
 	flight_unhash(s, r);
+	if (r->held_kind == HELD_MERGED)
+		flight_add(s, r, &r->held);
 	r->held_kind = HELD_NONE;
-	flight_add(s, r, &r->held);
+}
+
+static void datagram_ride(struct stitch *s, struct flight *f, struct flight *r, __u32 hlen)
+{
+	r->bytes = r->len - hlen;
+	r->has_bytes = true;
+	ride_merged(s, f, r);
 }
 
 /* tcp_gro_receive() merges only what follows on byte by byte (net/ipv4/tcp_offload.c) */
+static bool ride_tcp(struct stitch *s, struct flight *f, struct flight *r, __u32 next, __u32 end)
+{
+	if (!may_ride(r, f) || !r->has_bytes || flight_seq(r) != next || r->bytes > end - next)
+		return false;
+	ride_merged(s, f, r);
+	return true;
+}
+
 static void adopt_tcp(struct stitch *s, struct flight *f, __u32 bytes)
 {
 	__u32 next = flight_seq(f) + f->bytes, end = flight_seq(f) + bytes;
 	struct list *l, *after;
+	struct flight *r;
 
 	for (l = s->c->merged.next; l != &s->c->merged; l = after) {
-		struct flight *r = flight_of(l);
-
 		after = l->next;
-		if (!may_ride(r, f) || !r->has_bytes || flight_seq(r) != next ||
-		    r->bytes > end - next)
-			continue;
-		next += r->bytes;
-		ride_merged(s, f, r);
+		r = flight_of(l);
+		if (ride_tcp(s, f, r, next, end))
+			next += r->bytes;
 	}
+	r = gro_in_hand(s, f);
+	if (r)
+		ride_tcp(s, f, r, next, end);
 }
 
 /*
@@ -89,6 +124,7 @@ static void adopt_datagrams(struct stitch *s, struct flight *f, const struct pl_
 {
 	__u32 hlen = ev->len - ev->pay, sum = f->len - hlen;
 	struct list *l, *after, *end = NULL;
+	struct flight *hand = NULL;
 
 	if (ev->len <= ev->pay || f->len <= hlen)
 		return;
@@ -98,20 +134,21 @@ static void adopt_datagrams(struct stitch *s, struct flight *f, const struct pl_
 		sum += flight_of(l)->len - hlen;
 		end = l->next;
 	}
-	if (sum != ev->pay || !end)
+	if (sum < ev->pay)
+		hand = gro_in_hand(s, f);
+	if (hand)
+		sum += hand->len - hlen;
+	if (sum != ev->pay || (!end && !hand))
 		return;
 	f->bytes = f->len - hlen;
 	f->has_bytes = true;
-	for (l = s->c->merged.next; l != end; l = after) {
-		struct flight *r = flight_of(l);
-
+	for (l = s->c->merged.next; end && l != end; l = after) {
 		after = l->next;
-		if (!may_ride(r, f))
-			continue;
-		r->bytes = r->len - hlen;
-		r->has_bytes = true;
-		ride_merged(s, f, r);
+		if (may_ride(flight_of(l), f))
+			datagram_ride(s, f, flight_of(l), hlen);
 	}
+	if (hand)
+		datagram_ride(s, f, hand, hlen);
 }
 
 void gro_adopt(struct stitch *s, struct flight *f, const struct pl_event *ev)

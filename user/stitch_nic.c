@@ -221,6 +221,9 @@ void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	struct flight *f = flight_deref(s->c->last_gro);
 
 	s->c->last_gro = (struct flight_ref){};
+	/* known already: see gro_in_hand() */
+	if (f && f->carrier)
+		return;
 	if (!f || f->last_tid != ev->tid ||
 	    (f->last_pkt != PL_HOP_nic_gro && f->last_pkt != PL_HOP_nic_grofrags &&
 	     f->last_pkt != PL_HOP_nic_gromerge)) {

@@ -313,6 +313,11 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	before = f->last_pkt;
 	if (fragment_hold(s, f))
 		return;
+	/* passed on to a device that is not looked at, whose stack is done with it */
+	if (before == PL_HOP_dev_xmit) {
+		flight_end_here(s, f);
+		return;
+	}
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
 	flight_unhash(s, f);
 	switch (f->last_pkt) {

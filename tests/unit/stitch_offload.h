@@ -11,7 +11,7 @@ static inline struct pkt *gro_holder(struct pkt *held, unsigned int n, const str
 	while (n--) {
 		struct pkt *h = &held[n];
 
-		if (h->flow != p->flow || h->tcp != p->tcp)
+		if (h->flow != p->flow || h->tcp != p->tcp || h->out)
 			continue;
 		if (h->nriders > RIDERS_MAX || (p->tcp && p->seq != h->seq + h->bytes) ||
 		    (p->tcp && h->key != p->key))
@@ -30,15 +30,19 @@ static inline void gro_merge(struct world *w, int cpu, __u32 tid, struct pkt *h,
 {
 	int i;
 
-	emit_ctx(w, cpu, PL_HOP_nic_merged, tid, 0, 0, 0, 0);
-	w->owner[w->n - 1] = p->truth + 1;
-	allow(w, p->truth, w->n, true);
 	if (!h->nriders)
 		rider_put(h, h);
 	rider_put(h, p);
 	h->bytes += p->bytes;
 	h->gso = true;
 	h->keyless |= p->keyless;
+	/* a burst's last one: given out before GRO returns */
+	h->out = chance(w, 20);
+	if (h->out)
+		emit_pkt(w, cpu, PL_HOP_nic_skb, tid, h, IF_NIC);
+	emit_ctx(w, cpu, PL_HOP_nic_merged, tid, 0, 0, 0, 0);
+	w->owner[w->n - 1] = p->truth + 1;
+	allow(w, p->truth, w->n, !h->out);
 	for (i = 0; (h->keyless || w->same_keys) && i < h->nriders; i++)
 		w->truth[h->rider[i].truth].unsure = true;
 	skb_put(w, p);

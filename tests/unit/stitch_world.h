@@ -42,6 +42,7 @@ struct pkt {
 	__u32 flow, seq, bytes; /* bytes: of the skb */
 	__u32 fetch; /* event number, from 1 */
 	bool gso, large, tcp, keyless;
+	bool out; /* GRO has given it out */
 	int nriders;
 	struct rider {
 		__u32 truth, seq, bytes, pay;
@@ -368,11 +369,13 @@ static inline void walk_plan(struct world *w, struct walk *k, const struct pkt *
 	k->n = k->at = 0;
 	k->wake = k->cutting = false;
 	if (way == 0) {
-		walk_add(k, STEP_HOP, PL_HOP_nic_skb, in, 0);
+		if (!p->out)
+			walk_add(k, STEP_HOP, PL_HOP_nic_skb, in, 0);
 		walk_add(k, chance(w, 50) ? STEP_FREE : STEP_SILENT, 0, 0, 0);
 		return;
 	}
 	walk_in(k, in);
+	k->at = p->out;
 	if (way == 1) {
 		walk_add(k, STEP_DROP, 0, 0, 0);
 	} else if (way == 2 && from_vm < 0) {
