@@ -36,7 +36,7 @@ BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wa
 # maps.bpf.c first: bpftool 7.1's linker forgets the offset of a definition that follows its extern
 bpf_src	 := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 bpf_obj	 := $(bpf_src:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
-skel	 := $(B)/pktlap.skel.h
+skel	 := $(B)/pktlap.skel.h $(B)/vmm.skel.h
 user_src := $(wildcard user/*.c)
 lib_obj	 := $(patsubst user/%.c,$(B)/user/%.o,$(filter-out user/main.c,$(user_src)))
 lib_san	 := $(lib_obj:$(B)/user/%=$(B)/san/user/%)
@@ -62,8 +62,13 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 $(B)/pktlap.bpf.o: $(bpf_obj) Makefile
 	$(call say,BPFLINK,$@)$(BPFTOOL) gen object $@ $(bpf_obj)
 
-$(skel): $(B)/pktlap.bpf.o
-	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name pktlap_bpf >$@.tmp && mv $@.tmp $@
+# the iterator that reads a VMM's files, apart: it is loaded to look at the host, not to record
+$(B)/vmm.bpf.o: bpf/vmm/vmm.bpf.c bpf/vmm/vmm.h $(wildcard vmlinux/*.h) | deps-build
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -Ibpf/vmm -c $< -o $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
 # --- user space ------------------------------------------------------------------------------
 $(B)/user/%.o: user/%.c | $(skel)

@@ -115,6 +115,8 @@ int host_scan(struct host **out)
 	err = netns_each(netns_scan, h, &refused);
 	if (!err && refused)
 		host_remark(h, "devices of %zu other network namespaces are not seen: no CAP_SYS_ADMIN", refused);
+	for (size_t i = 0; !err && i < h->ndevs; i++)
+		h->devs[i]->nr = i;
 	if (!err) {
 		host_links_join(h);
 		err = host_procs_read(h);

@@ -122,6 +122,7 @@ struct host_coalesce {
 
 struct host_dev {
 	struct host_netns *ns;
+	size_t nr; /* its place in host.devs */
 	__u32 ifindex;
 	char name[IF_NAMESIZE];
 	const char *label; /* "eth1", "eth0@peer" in another namespace: the way to show it */
@@ -131,8 +132,8 @@ struct host_dev {
 	const char *operstate; /* "up", "down", "lowerlayerdown", ... */
 	const char *alias; /* ifalias, as the administrator set it */
 	bool up, carrier, promisc;
-	__u8 mac[6];
 	bool has_mac;
+	__u8 mac[6];
 	__u32 mtu, txqlen, nrx, ntx; /* queues that the device has */
 	__u32 gro_max, gso_max; /* bytes; 0 unknown */
 	__u32 link, master_index; /* ifindex of lower or peer (in its namespace), of master; 0 */

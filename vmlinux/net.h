@@ -78,6 +78,7 @@ struct msghdr {
 };
 
 struct socket {
+	struct file *file;
 	short type;
 };
 

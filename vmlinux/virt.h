@@ -18,11 +18,28 @@ struct vhost_virtqueue {
 	struct vhost_dev *dev;
 	struct vhost_poll poll; /* of the kick eventfd */
 	struct vhost_vring_call call_ctx;
+	void *private_data; /* net.c: the backend's struct socket */
+};
+
+struct vhost_task___6_4 {
+	struct task_struct *task;
+};
+
+struct vhost_worker___6_4 {
+	struct vhost_task___6_4 *vtsk;
+};
+
+struct vhost_virtqueue___6_5 {
+	struct vhost_worker___6_4 *worker;
 };
 
 struct vhost_dev {
 	struct vhost_virtqueue **vqs;
 	int nvqs;
+};
+
+struct vhost_dev___before_6_4 {
+	struct task_struct *worker;
 };
 
 struct vhost_net {
