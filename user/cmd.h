@@ -19,6 +19,7 @@ enum cmd_status {
 int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_script(int argc, char **argv);
+int cmd_path(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 
 #endif

@@ -24,6 +24,7 @@ static const struct cmd {
 	CMD(record, "record the packets' way into a file until Ctrl-C"),
 	CMD(report, "where the time went: a breakdown by stage for each path"),
 	CMD(script, "single packets, sighting by sighting"),
+	CMD(path, "the way packets take on this host, and what covers each hop"),
 	CMD(check, "what pktlap can see on this host, and why not the rest"),
 };
 

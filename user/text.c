@@ -65,6 +65,17 @@ static const char *ascii_of(__u32 cp)
 	switch (cp) {
 	case 0x2192:
 		return "->";
+	case 0x2190:
+		return "<-";
+	case 0x2194:
+		return "<->";
+	case 0x2502: /* lines of trees */
+	case 0x251c:
+		return "|";
+	case 0x2514:
+		return "`";
+	case 0x2500:
+		return "-";
 	case 0xb5:
 		return "u";
 	case 0x2013:

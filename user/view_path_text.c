@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ways for people: a tree at the left, its elements' hops at the right. A tree that does not
+ * branch is a column; indentation means a branch.
+ */
+#include "view_path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALONE_MAX 12
+#define CHAIN_MAX 64
+
+static const char *const arrows[] = { "", "→", "←", "↔" }; /* bit 0 forward, bit 1 back */
+
+/* A printed line: left column (tree, name, fact), right column (hop) */
+struct line {
+	const char *bars; /* tree, before the name */
+	const char *name; /* "" on all but the first line of an element */
+	const char *fact;
+	const struct path_hop *hop;
+};
+
+struct lines {
+	struct path *p;
+	const struct text_out *o;
+	struct arena mem;
+	struct line *line;
+	size_t n, size;
+	bool all, failed;
+};
+
+static void line_put(struct lines *l, struct line line)
+{
+	struct line *more;
+
+	if (l->n == l->size) {
+		more = reallocarray(l->line, l->size ? 2 * l->size : 64, sizeof(*more));
+		if (!more) {
+			l->failed = true;
+			return;
+		}
+		l->line = more;
+		l->size = l->size ? 2 * l->size : 64;
+	}
+	l->line[l->n++] = line;
+}
+
+static const char *clean(struct lines *l, const char *s)
+{
+	char buf[512];
+
+	return arena_printf(&l->mem, "%s", text_clean(buf, sizeof(buf), s));
+}
+
+/* bars: before the name; rest: before the lines below it */
+static void elem_lines(struct lines *l, const struct path_elem *e, const char *bars, const char *rest)
+{
+	const char *const *facts = path_facts(l->p, e, l->all);
+	const char *below = arena_printf(&l->mem, "%s%s", rest, e->nnext ? "│" : " ");
+	size_t nhops = e->again ? 0 : e->nhops;
+	bool more;
+
+	for (size_t i = 0; i == 0 || (facts && *facts) || i < nhops; i++) {
+		more = facts && *facts;
+		line_put(l, (struct line){
+				    .bars = i ? below : bars,
+				    .name = i ? "" : clean(l, e->name),
+				    .fact = more ? clean(l, *facts) : "",
+				    .hop = i < nhops ? &e->hops[i] : NULL,
+			    });
+		facts += more;
+	}
+	for (size_t i = 0; i < e->nnext; i++) {
+		bool last = i + 1 == e->nnext;
+
+		if (e->nnext == 1)
+			elem_lines(l, e->next[i], rest, rest);
+		else
+			elem_lines(l, e->next[i], arena_printf(&l->mem, "%s%s", rest, last ? "└─ " : "├─ "),
+				   arena_printf(&l->mem, "%s%s", rest, last ? "   " : "│  "));
+	}
+}
+
+static void hop_print(const struct lines *l, const struct path_hop *h)
+{
+	const struct path_cover *c = &l->p->cover[h->hop];
+	const char *arrow = arrows[h->forward | h->back << 1];
+
+	text_printf(l->o, "%s%*s %-14s", arrow, (int)(3 - text_width(l->o, arrow)), "", hop_desc(h->hop)->name);
+	if (*c->hook)
+		text_printf(l->o, " %-8s %s", c->kind, c->target);
+	else if (l->p->tried)
+		text_printf(l->o, " not covered: %s", *c->why ? c->why : c->state);
+}
+
+static void lines_print(const struct lines *l)
+{
+	const struct text_out *o = l->o;
+	size_t name_col = 0, hop_col = 0, i, w;
+
+	for (i = 0; i < l->n; i++) {
+		w = text_width(o, l->line[i].bars) + text_width(o, l->line[i].name);
+		if (*l->line[i].name && w > name_col)
+			name_col = w;
+	}
+	for (i = 0; i < l->n; i++) {
+		w = text_width(o, l->line[i].fact);
+		if (l->line[i].hop && w > hop_col)
+			hop_col = w;
+	}
+	for (i = 0; i < l->n; i++) {
+		const struct line *k = &l->line[i];
+		bool bold = o->bold && *k->name;
+
+		w = text_width(o, k->bars) + text_width(o, k->name);
+		text_printf(o, "%s%s%s%s", k->bars, bold ? "\033[1m" : "", k->name, bold ? "\033[0m" : "");
+		if (*k->fact || k->hop)
+			text_printf(o, "%*s%s", (int)(name_col + 2 - w), "", k->fact);
+		if (k->hop) {
+			text_printf(o, "%*s", (int)(hop_col + 3 - text_width(o, k->fact)), "");
+			hop_print(l, k->hop);
+		}
+		text_printf(o, "\n");
+	}
+}
+
+static bool is_line(const struct path_elem *e)
+{
+	for (; e->nnext; e = e->next[0])
+		if (e->nnext > 1)
+			return false;
+	return true;
+}
+
+static void name_print(const struct text_out *o, const char *name)
+{
+	char buf[256];
+
+	text_printf(o, "%s", text_clean(buf, sizeof(buf), name));
+}
+
+static void title_print(const struct path *p, size_t i, const struct text_out *o)
+{
+	const struct path_elem *e = p->roots[i];
+
+	text_printf(o, "%sway %zu   ", i || p->nnotes ? "\n" : "", i + 1);
+	if (!is_line(e)) {
+		name_print(o, e->name);
+		text_printf(o, " and what it leads to\n");
+		return;
+	}
+	for (;; e = e->next[0]) {
+		name_print(o, e->name);
+		if (!e->nnext)
+			break;
+		text_printf(o, " → ");
+	}
+	text_printf(o, "\n");
+}
+
+static void covered_print(const struct path *p, const struct text_out *o)
+{
+	bool seen[PL_NR_HOPS] = {};
+	unsigned int n = 0, covered = 0;
+
+	for (size_t i = 0; i < p->nelems; i++)
+		for (size_t j = 0; j < p->elems[i]->nhops; j++) {
+			enum pl_hop hop = p->elems[i]->hops[j].hop;
+
+			n += !seen[hop];
+			covered += !seen[hop] && *p->cover[hop].hook;
+			seen[hop] = true;
+		}
+	if (!n)
+		return;
+	text_printf(o, "\n→ to the end of the way   ← back   ↔ both");
+	if (p->tried)
+		text_printf(o, "      %u of %u hops covered", covered, n);
+	text_printf(o, "\n");
+	if (*p->cover_why)
+		text_printf(o, "hooks were not tried: %s\n", p->cover_why);
+}
+
+static void remarks_print(const struct path *p, const struct text_out *o)
+{
+	for (size_t i = 0; i < p->host->nremarks; i++)
+		text_printf(o, "note: %s\n", p->host->remarks[i]);
+}
+
+static int tree_print(struct path *p, const struct text_out *o, bool all)
+{
+	size_t i;
+
+	for (i = 0; i < p->nnotes; i++)
+		text_printf(o, "%s\n", p->notes[i]);
+	for (i = 0; i < p->nroots; i++) {
+		struct lines l = { .p = p, .o = o, .all = all };
+
+		title_print(p, i, o);
+		elem_lines(&l, p->roots[i], "", "");
+		if (!l.failed && !l.mem.failed)
+			lines_print(&l);
+		l.failed |= l.mem.failed;
+		free(l.line);
+		arena_free(&l.mem);
+		if (l.failed)
+			return -ENOMEM;
+	}
+	covered_print(p, o);
+	return 0;
+}
+
+/* --- a line a way ------------------------------------------------------------------------------- */
+
+static void brief_elem(struct path *p, const struct path_elem *e, const struct text_out *o)
+{
+	const char *mark = path_mark(p, e);
+
+	name_print(o, e->name);
+	if (*mark) {
+		text_printf(o, " [");
+		name_print(o, mark);
+		text_printf(o, "]");
+	}
+	if (e->unsure)
+		text_printf(o, "?");
+}
+
+static void brief_walk(struct path *p, const struct path_elem *e, const struct text_out *o,
+		       const struct path_elem **chain, size_t depth)
+{
+	if (depth < CHAIN_MAX)
+		chain[depth++] = e;
+	for (size_t i = 0; i < e->nnext; i++)
+		brief_walk(p, e->next[i], o, chain, depth);
+	if (e->nnext)
+		return;
+	for (size_t i = 0; i < depth; i++) {
+		text_printf(o, "%s", i ? " → " : "");
+		brief_elem(p, chain[i], o);
+	}
+	text_printf(o, "%s\n", e->again ? " (as above)" : "");
+}
+
+static void alone_print(const struct path *p, const struct text_out *o)
+{
+	for (size_t i = 0; i < p->nalone && i < ALONE_MAX; i++) {
+		text_printf(o, "%s", i ? ", " : "\non no way: ");
+		name_print(o, p->alone[i]->label);
+	}
+	if (p->nalone > ALONE_MAX)
+		text_printf(o, ", %zu more", p->nalone - ALONE_MAX);
+	if (p->nalone)
+		text_printf(o, "\n");
+}
+
+int view_path_text(struct path *p, const struct text_out *o, bool all)
+{
+	const struct path_elem *chain[CHAIN_MAX];
+	int err = 0;
+
+	if (p->brief) {
+		for (size_t i = 0; i < p->nroots; i++)
+			brief_walk(p, p->roots[i], o, chain, 0);
+		if (!p->nroots)
+			text_printf(o, "no way found: no hardware, no guest, no veth\n");
+		alone_print(p, o);
+	} else {
+		err = tree_print(p, o, all);
+	}
+	remarks_print(p, o);
+	return err ? err : p->mem.failed ? -ENOMEM
+					 : 0;
+}
