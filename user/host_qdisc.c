@@ -42,8 +42,11 @@ static void say_ns(struct words *w, const char *what, __u64 ns)
 
 static void say_us(struct words *w, const char *what, const struct nlattr *us)
 {
+	__u64 v = nl_u32(us);
+
+	/* CoDel keeps times in units of 1024 ns: what was set as 5000 comes back as 4999 */
 	if (us)
-		say_ns(w, what, nl_u32(us) * 1000ULL);
+		say_ns(w, what, (v % 1000 == 999 ? v + 1 : v) * 1000);
 }
 
 static void say_u32(struct words *w, const char *what, const struct nlattr *v)

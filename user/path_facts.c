@@ -52,6 +52,8 @@ static const char *kind_words(const struct host_dev *d)
 {
 	if (d->kind == HOST_NIC)
 		return *d->driver ? d->driver : "hardware";
+	if (d->kind == HOST_TAP)
+		return "tap";
 	return *d->rtnl_kind ? d->rtnl_kind : host_kind_name(d->kind);
 }
 
@@ -74,7 +76,7 @@ static void kind_say(struct facts *f, const struct host_dev *d)
 	else if (d->kind == HOST_MACVLAN || d->kind == HOST_MACVTAP)
 		word(f, "mode %s on %s", *d->mode ? d->mode : "?", below);
 	else if (d->kind == HOST_BOND)
-		word(f, "%s%s%s", *d->mode ? d->mode : "?", d->active ? " active " : "",
+		word(f, "%s%s%s", *d->mode ? d->mode : "?", d->active ? ", active " : "",
 		     d->active ? d->active->label : "");
 	else if (d->kind == HOST_VETH)
 		word(f, "peer %s", d->peer ? d->peer->label : "in a namespace not seen");
@@ -110,7 +112,8 @@ static void vlans_say(struct facts *f, const struct host_dev *d)
 		const struct host_vlan *v = &d->vlans[i];
 		int n;
 
-		n = snprintf(text + len, sizeof(text) - len, v->first == v->last ? " %u" : " %u-%u", v->first, v->last);
+		n = snprintf(text + len, sizeof(text) - len, v->first == v->last ? "%s %u" : "%s %u-%u", i ? "," : "",
+			     v->first, v->last);
 		len += n;
 		if (len < sizeof(text) - 1 && (v->pvid || !v->untagged))
 			len += snprintf(text + len, sizeof(text) - len, " %s", v->pvid ? v->untagged ? "pvid" : "pvid tagged" : "tagged");
@@ -288,6 +291,9 @@ static void qdisc_say(struct facts *f, const struct host_dev *d, size_t i, unsig
 
 static void qdiscs_say(struct facts *f, const struct host_dev *d)
 {
+	/* no queue is what virtual devices have: only its absence elsewhere would be news */
+	if (!f->all && d->nqdiscs == 1 && !strcmp(d->qdiscs[0].kind, "noqueue"))
+		return;
 	for (size_t i = 0; i < d->nqdiscs; i++)
 		if (d->qdiscs[i].up < 0)
 			qdisc_say(f, d, i, 0);

@@ -17,7 +17,8 @@
 
 struct addr {
 	__u8 family, bytes[16], len;
-	const char *text;
+	char text[INET6_ADDRSTRLEN];
+	const char *netns; /* "10.0.0.1@NETNS"; NULL */
 };
 
 /* Where one end of the flow is */
@@ -30,23 +31,41 @@ struct place {
 
 static int addr_parse(const char *text, struct addr *a)
 {
-	a->text = text;
-	a->family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	size_t len = strcspn(text, "@");
+
+	if (len >= sizeof(a->text))
+		return -EINVAL;
+	memcpy(a->text, text, len);
+	a->text[len] = 0;
+	a->netns = text[len] ? text + len + 1 : NULL;
+	a->family = strchr(a->text, ':') ? AF_INET6 : AF_INET;
 	a->len = a->family == AF_INET ? 4 : 16;
-	return inet_pton(a->family, text, a->bytes) == 1 ? 0 : -EINVAL;
+	return inet_pton(a->family, a->text, a->bytes) == 1 ? 0 : -EINVAL;
 }
 
-static struct host_dev *addr_owner(const struct host *h, const struct addr *a)
+/* The device that has the address: of the namespace that is named, the own one, the only one */
+static struct host_dev *addr_owner(const struct host *h, const struct addr *a, bool *several)
 {
+	struct host_dev *found = NULL;
 	size_t i, j;
 
-	/* the own namespace's devices come first */
-	for (i = 0; i < h->ndevs; i++)
-		for (j = 0; j < h->devs[i]->naddrs; j++)
-			if (h->devs[i]->addrs[j].family == a->family &&
-			    !memcmp(h->devs[i]->addrs[j].bytes, a->bytes, a->len))
-				return h->devs[i];
-	return NULL;
+	*several = false;
+	for (i = 0; i < h->ndevs; i++) {
+		struct host_dev *d = h->devs[i];
+
+		for (j = 0; j < d->naddrs; j++)
+			if (d->addrs[j].family == a->family && !memcmp(d->addrs[j].bytes, a->bytes, a->len))
+				break;
+		if (j == d->naddrs)
+			continue;
+		if (a->netns ? !strcmp(a->netns, d->ns->name) : d->ns->own)
+			return d;
+		if (a->netns)
+			continue;
+		*several |= found && found->ns != d->ns;
+		found = d;
+	}
+	return *several ? NULL : found;
 }
 
 struct route {
@@ -171,15 +190,19 @@ static void neigh_note(struct path *p, const struct addr *a, const struct neigh 
 		  n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->dev->label);
 }
 
-/* An address that no route of ours leads to may still be bridged here: other namespaces know it */
-static bool place_by_neighbours(struct path *p, struct host *h, struct place *pl)
+/*
+ * An address that no route of ours leads to may still be bridged here: other namespaces know it,
+ * that of the other end before all
+ */
+static bool place_by_neighbours(struct path *p, struct host *h, struct place *pl, struct host_netns *other)
 {
 	struct neigh n = { .h = h, .addr = &pl->addr };
 	size_t i;
 
-	for (i = 0; i < h->nnetns && !n.dev; i++) {
-		n.ns = h->netns[i];
-		netns_run(n.ns->path, n.ns->netns, neigh_dump, &n);
+	for (i = 0; i <= h->nnetns && !n.dev; i++) {
+		n.ns = i ? h->netns[i - 1] : other;
+		if (n.ns)
+			netns_run(n.ns->path, n.ns->netns, neigh_dump, &n);
 	}
 	if (!n.dev)
 		return false;
@@ -226,12 +249,20 @@ static void place_by_owner(struct path *p, struct host *h, struct place *pl, str
 	}
 }
 
-static int place_find(struct path *p, struct host *h, struct place *pl, char *err, size_t errlen)
+static int place_find(struct path *p, struct host *h, struct place *pl, struct host_netns *other,
+		      char *err, size_t errlen)
 {
 	struct route r = { .h = h, .ns = h->netns[0] };
-	struct host_dev *owner = addr_owner(h, &pl->addr);
+	struct host_dev *owner;
+	bool several;
 	int ret;
 
+	owner = addr_owner(h, &pl->addr, &several);
+	if (several) {
+		snprintf(err, errlen, "address %s is in several network namespaces: name one, as in %s@NETNS",
+			 pl->addr.text, pl->addr.text);
+		return -ENODEV;
+	}
 	if (owner) {
 		place_by_owner(p, h, pl, owner);
 		return 0;
@@ -239,12 +270,12 @@ static int place_find(struct path *p, struct host *h, struct place *pl, char *er
 	ret = route_ask(&r, &pl->addr, NULL, 0);
 	if (!ret && r.dev && r.dev->kind != HOST_LOOPBACK) {
 		/* the default route of the host is no proof where a bridge has it as a neighbour */
-		if (r.via.family && place_by_neighbours(p, h, pl))
+		if (r.via.family && place_by_neighbours(p, h, pl, other))
 			return 0;
 		place_by_route(p, h, pl, &r);
 		return 0;
 	}
-	if (place_by_neighbours(p, h, pl))
+	if (place_by_neighbours(p, h, pl, other))
 		return 0;
 	snprintf(err, errlen, "no way to %s: no route (%s), and no neighbour in any namespace", pl->addr.text,
 		 ret ? strerror(-ret) : "unreachable");
@@ -342,9 +373,9 @@ int path_flow(struct path *p, struct host *h, const char *src, const char *dst, 
 		snprintf(err, errlen, "%s and %s are of different address families", src, dst);
 		return -EINVAL;
 	}
-	ret = place_find(p, h, &a, err, errlen);
+	ret = place_find(p, h, &a, NULL, err, errlen);
 	if (!ret)
-		ret = place_find(p, h, &b, err, errlen);
+		ret = place_find(p, h, &b, a.local ? a.dev->ns : NULL, err, errlen);
 	if (ret)
 		return ret;
 	forward_check(p, h, &a, &b);

@@ -80,8 +80,11 @@ static void device_grow(struct path *p, struct host_dev *d)
 	const struct path_elem *last = NULL;
 	size_t before = p->nroots;
 	struct host_dev *end;
-	bool up = d->kind != HOST_VETH || d->master || d->nuppers;
+	bool up;
 
+	while (d->lower)
+		d = d->lower;
+	up = d->kind != HOST_VETH || !path_is_end(d);
 	if (p->elem_of[d->nr])
 		return;
 	if (d->kind == HOST_BRIDGE || d->kind == HOST_OVS || d->kind == HOST_BOND) {

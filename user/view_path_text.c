@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALONE_MAX 12
-#define CHAIN_MAX 64
+#define ALONE_MAX    12
+#define CHAIN_MAX    64
+#define BRANCHES_MAX 8
 
 static const char *const arrows[] = { "", "→", "←", "↔" }; /* bit 0 forward, bit 1 back */
 
@@ -54,6 +55,31 @@ static const char *clean(struct lines *l, const char *s)
 	return arena_printf(&l->mem, "%s", text_clean(buf, sizeof(buf), s));
 }
 
+static void elem_lines(struct lines *l, const struct path_elem *e, const char *bars, const char *rest);
+
+/* A bridge of a thousand ports is told by the first of them, and their number */
+static void branches_lines(struct lines *l, const struct path_elem *e, const char *rest)
+{
+	size_t shown = l->all || e->nnext <= BRANCHES_MAX + 2 ? e->nnext : BRANCHES_MAX;
+
+	if (e->nnext == 1) {
+		elem_lines(l, e->next[0], rest, rest);
+		return;
+	}
+	for (size_t i = 0; i < shown; i++) {
+		bool last = i + 1 == e->nnext;
+
+		elem_lines(l, e->next[i], arena_printf(&l->mem, "%s%s", rest, last ? "└─ " : "├─ "),
+			   arena_printf(&l->mem, "%s%s", rest, last ? "   " : "│  "));
+	}
+	if (shown < e->nnext)
+		line_put(l, (struct line){
+				    .bars = arena_printf(&l->mem, "%s└─ ", rest),
+				    .name = arena_printf(&l->mem, "%zu more (--all)", e->nnext - shown),
+				    .fact = "",
+			    });
+}
+
 /* bars: before the name; rest: before the lines below it */
 static void elem_lines(struct lines *l, const struct path_elem *e, const char *bars, const char *rest)
 {
@@ -72,15 +98,7 @@ static void elem_lines(struct lines *l, const struct path_elem *e, const char *b
 			    });
 		facts += more;
 	}
-	for (size_t i = 0; i < e->nnext; i++) {
-		bool last = i + 1 == e->nnext;
-
-		if (e->nnext == 1)
-			elem_lines(l, e->next[i], rest, rest);
-		else
-			elem_lines(l, e->next[i], arena_printf(&l->mem, "%s%s", rest, last ? "└─ " : "├─ "),
-				   arena_printf(&l->mem, "%s%s", rest, last ? "   " : "│  "));
-	}
+	branches_lines(l, e, rest);
 }
 
 static void hop_print(const struct lines *l, const struct path_hop *h)
@@ -88,11 +106,13 @@ static void hop_print(const struct lines *l, const struct path_hop *h)
 	const struct path_cover *c = &l->p->cover[h->hop];
 	const char *arrow = arrows[h->forward | h->back << 1];
 
-	text_printf(l->o, "%s%*s %-14s", arrow, (int)(3 - text_width(l->o, arrow)), "", hop_desc(h->hop)->name);
+	text_printf(l->o, "%s%*s ", arrow, (int)((l->o->utf8 ? 1 : 3) - text_width(l->o, arrow)), "");
 	if (*c->hook)
-		text_printf(l->o, " %-8s %s", c->kind, c->target);
+		text_printf(l->o, "%-14s %-8s %s", hop_desc(h->hop)->name, c->kind, c->target);
 	else if (l->p->tried)
-		text_printf(l->o, " not covered: %s", *c->why ? c->why : c->state);
+		text_printf(l->o, "%-14s not covered: %s", hop_desc(h->hop)->name, *c->why ? c->why : c->state);
+	else
+		text_printf(l->o, "%s", hop_desc(h->hop)->name);
 }
 
 static void lines_print(const struct lines *l)
