@@ -16,7 +16,6 @@
 #include "hazards.h"
 #include "hop_select.h"
 #include "hooks.h"
-#include "tasks.h"
 #include "text.h"
 #include "util.h"
 
@@ -204,30 +203,16 @@ static int list_print(bool json)
 struct check {
 	struct args a;
 	struct devices devices;
-	struct tasks *tasks;
-	struct task_info *workers;
 	struct hazards *hazards;
 	struct hooks *hooks;
 	json_t *hops_doc, *hazards_doc;
 };
-
-static int role_ignore(void *ctx, __u32 tid, enum pl_role_kind kind)
-{
-	(void)ctx;
-	(void)tid;
-	(void)kind;
-	return 0;
-}
 
 /* What is known before a hook is loaded */
 static int check_prepare(struct check *c)
 {
 	int err = devices_scan(&c->devices);
 
-	if (!err)
-		err = tasks_new(&c->tasks);
-	if (!err)
-		err = tasks_scan(c->tasks, role_ignore, NULL);
 	if (!err)
 		err = hazards_new(&c->hazards);
 	if (err) {
@@ -239,17 +224,9 @@ static int check_prepare(struct check *c)
 
 static int check_hazards(struct check *c)
 {
-	struct hazard_config cfg = {
-		.root = "",
-		.devices = &c->devices,
-		.names = c->a.devices,
-		.nnames = c->a.ndevices,
-		.slow = true,
-	};
-	int err = tasks_list(c->tasks, &c->workers, &cfg.nworkers);
+	const struct hazard_config cfg = { .names = c->a.devices, .nnames = c->a.ndevices, .slow = true };
 
-	cfg.workers = c->workers;
-	return err ? err : hazards_look(c->hazards, &cfg, hooks_ksyms(c->hooks));
+	return hazards_look(c->hazards, &cfg, hooks_ksyms(c->hooks));
 }
 
 /* Hazards between load and attach: pktlap's own hooks are not there yet, and counters get time */
@@ -318,9 +295,7 @@ static void check_free(struct check *c)
 	json_decref(c->hazards_doc);
 	hooks_free(c->hooks);
 	hazards_free(c->hazards);
-	tasks_free(c->tasks);
 	devices_free(&c->devices);
-	free(c->workers);
 	free(c->a.devices);
 }
 

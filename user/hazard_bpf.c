@@ -38,13 +38,12 @@ struct found {
 static void print_at(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
 {
 	const struct hazard_prog *caller = hazard_prog_by_id(h->bpf, via->prog);
-	char text[128], name[96], subject[256];
+	char text[128], subject[256];
 	const struct found *f = ctx;
 
 	if (!hazard_device_in(h, via->dev))
 		return;
-	snprintf(subject, sizeof(subject), "%s on %s", prog_text(f->prog, text),
-		 hazard_device_name(via->dev, name));
+	snprintf(subject, sizeof(subject), "%s on %s", prog_text(f->prog, text), via->dev->label);
 	if (prog == via->prog)
 		hazard_add(h, subject, "calls %s", f->helper);
 	else

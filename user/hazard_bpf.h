@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct device;
+struct host_dev;
 struct hazards;
 
 struct hazard_prog {
@@ -33,9 +33,7 @@ struct hazard_link {
 /* A program on a device */
 struct hazard_attach {
 	__u32 prog;
-	const struct device *dev;
-	const char *kind; /* "xdp", "tc ingress", ... */
-	bool generic; /* XDP, after the skb was made */
+	const struct host_dev *dev;
 };
 
 struct hazard_map {

@@ -20,7 +20,7 @@ static long long latency_promised(struct hazards *h)
 	__s32 us = -1;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/dev/cpu_dma_latency", h->cfg.root);
+	snprintf(path, sizeof(path), "%s/dev/cpu_dma_latency", hazard_root(h));
 	/* to read is to ask; only what is written makes a request */
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -137,10 +137,10 @@ static bool config_read(struct hazards *h, struct config *c)
 	gzFile f;
 
 	memset(c, 0, sizeof(*c));
-	snprintf(path, sizeof(path), "%s/proc/config.gz", h->cfg.root);
+	snprintf(path, sizeof(path), "%s/proc/config.gz", hazard_root(h));
 	f = gzopen(path, "re");
 	if (!f && !uname(&u)) {
-		snprintf(path, sizeof(path), "%s/boot/config-%s", h->cfg.root, u.release);
+		snprintf(path, sizeof(path), "%s/boot/config-%s", hazard_root(h), u.release);
 		f = gzopen(path, "re");
 	}
 	if (!f)

@@ -12,9 +12,14 @@
 #include "hazards_int.h"
 #include "netns.h"
 
+const char *hazard_root(const struct hazards *h)
+{
+	return h->cfg.root ? h->cfg.root : "";
+}
+
 static bool path_make(const struct hazards *h, char *path, const char *fmt, va_list ap)
 {
-	int n = snprintf(path, HAZARD_PATH_MAX, "%s", h->cfg.root);
+	int n = snprintf(path, HAZARD_PATH_MAX, "%s", hazard_root(h));
 
 	if (n < HAZARD_PATH_MAX)
 		n += vsnprintf(path + n, HAZARD_PATH_MAX - n, fmt, ap);
@@ -81,10 +86,10 @@ void hazard_glob(struct hazards *h, const char *pattern,
 		 void (*fn)(struct hazards *h, const char *path, void *ctx), void *ctx)
 {
 	char full[HAZARD_PATH_MAX];
-	size_t root = strlen(h->cfg.root), i;
+	size_t root = strlen(hazard_root(h)), i;
 	glob_t g;
 
-	snprintf(full, sizeof(full), "%s%s", h->cfg.root, pattern);
+	snprintf(full, sizeof(full), "%s%s", hazard_root(h), pattern);
 	if (glob(full, 0, NULL, &g))
 		return;
 	for (i = 0; i < g.gl_pathc; i++)
@@ -170,9 +175,9 @@ static void holder_look(struct hazards *h, const char *path, void *ctx)
 	char full[HAZARD_PATH_MAX], comm[64];
 	unsigned int pid, files;
 
-	if (sscanf(path, "/proc/%u/", &pid) != 1 || (!*h->cfg.root && pid == (unsigned int)getpid()))
+	if (sscanf(path, "/proc/%u/", &pid) != 1 || (!h->cfg.root && pid == (unsigned int)getpid()))
 		return;
-	snprintf(full, sizeof(full), "%s%s", h->cfg.root, path);
+	snprintf(full, sizeof(full), "%s%s", hazard_root(h), path);
 	files = files_count(full, s->target);
 	if (files)
 		s->fn(h, pid, hazard_text(h, comm, sizeof(comm), "/proc/%u/comm", pid) ? comm : "?",
@@ -188,20 +193,10 @@ void hazard_holders(struct hazards *h, const char *target,
 	hazard_glob(h, "/proc/[0-9]*/fd", holder_look, &s);
 }
 
-static bool netns_seen(const struct devices *all, size_t upto, __u32 netns)
-{
-	size_t i;
-
-	for (i = 0; i < upto; i++)
-		if (all->dev[i].netns == netns)
-			return true;
-	return false;
-}
-
 struct netns_look {
 	struct hazards *h;
-	void (*fn)(struct hazards *h, __u32 netns, const char *suffix);
-	__u32 netns;
+	void (*fn)(struct hazards *h, const struct host_netns *ns, const char *suffix);
+	const struct host_netns *ns;
 	char suffix[72];
 };
 
@@ -209,32 +204,78 @@ static int netns_look(void *ctx)
 {
 	const struct netns_look *l = ctx;
 
-	l->fn(l->h, l->netns, l->suffix);
+	l->fn(l->h, l->ns, l->suffix);
 	return 0;
 }
 
-void hazard_each_netns(struct hazards *h, void (*fn)(struct hazards *h, __u32 netns, const char *suffix))
+static bool netns_in(const struct hazards *h, const struct host_netns *ns)
 {
-	const struct devices *all = h->cfg.devices;
-	struct netns_look l = { .h = h, .fn = fn };
-	char path[128];
 	size_t i;
 
-	for (i = 0; i < all->n; i++) {
-		const struct device *d = &all->dev[i];
+	for (i = 0; i < ns->ndevs; i++)
+		if (hazard_device_in(h, h->now->devs[ns->first + i]))
+			return true;
+	return false;
+}
 
-		if (netns_seen(all, i, d->netns))
+void hazard_each_netns(struct hazards *h,
+		       void (*fn)(struct hazards *h, const struct host_netns *ns, const char *suffix))
+{
+	struct netns_look l = { .h = h, .fn = fn };
+	size_t i;
+
+	for (i = 0; i < h->now->nnetns; i++) {
+		l.ns = h->now->netns[i];
+		if (!netns_in(h, l.ns))
 			continue;
-		if (d->own) {
-			fn(h, d->netns, "");
-		} else if (*d->netns_name && !h->cfg.files_only) {
-			l.netns = d->netns;
-			snprintf(path, sizeof(path), "/run/netns/%s", d->netns_name);
-			snprintf(l.suffix, sizeof(l.suffix), "@%s", d->netns_name);
+		if (l.ns->own) {
+			fn(h, l.ns, "");
+		} else if (!h->cfg.files_only) {
+			snprintf(l.suffix, sizeof(l.suffix), "@%s", l.ns->name);
 			/* without the privilege (end of a recording) it is not looked into */
-			netns_run(path, d->netns, netns_look, &l);
+			netns_run(l.ns->path, l.ns->netns, netns_look, &l);
 		}
 	}
+}
+
+bool hazard_device_in(const struct hazards *h, const struct host_dev *dev)
+{
+	size_t i;
+
+	if (!h->cfg.nnames)
+		return dev->kind != HOST_LOOPBACK;
+	for (i = 0; i < h->nway; i++)
+		if (h->way[i] == dev)
+			return true;
+	return false;
+}
+
+void hazard_devices(struct hazards *h, void (*fn)(struct hazards *h, const struct host_dev *dev))
+{
+	size_t i;
+
+	for (i = 0; i < h->now->ndevs; i++)
+		if (hazard_device_in(h, h->now->devs[i]))
+			fn(h, h->now->devs[i]);
+}
+
+void hazard_sysfs_devices(struct hazards *h, void (*fn)(struct hazards *h, const struct host_dev *dev))
+{
+	size_t i;
+
+	for (i = 0; i < h->now->ndevs; i++)
+		if (h->now->devs[i]->ns->own && hazard_device_in(h, h->now->devs[i]))
+			fn(h, h->now->devs[i]);
+}
+
+void hazard_workers(struct hazards *h, void (*fn)(struct hazards *h, const struct host_task *t, void *ctx),
+		    void *ctx)
+{
+	size_t i;
+
+	for (i = 0; i < h->host->ntasks; i++)
+		if (h->host->tasks[i]->role == PL_ROLE_VHOST || h->host->tasks[i]->role == PL_ROLE_VCPU)
+			fn(h, h->host->tasks[i], ctx);
 }
 
 void hazard_cpus_parse(struct hazard_cpus *set, const char *list)
@@ -267,40 +308,4 @@ unsigned int hazard_cpus_common(const struct hazard_cpus *a, const struct hazard
 	for (i = 0; i < HAZARD_CPUS_MAX / 64; i++)
 		n += __builtin_popcountll(a->bits[i] & b->bits[i]);
 	return n;
-}
-
-struct allowed {
-	char *list;
-	bool found;
-};
-
-static bool allowed_line(struct hazards *h, char *line, void *ctx)
-{
-	struct allowed *a = ctx;
-
-	(void)h;
-	a->found = sscanf(line, "Cpus_allowed_list: %63s", a->list) == 1;
-	return !a->found;
-}
-
-bool hazard_worker_cpus(struct hazards *h, const struct task_info *w,
-			struct hazard_cpus *set, char list[64])
-{
-	struct allowed a = { .list = list };
-
-	hazard_lines(h, allowed_line, &a, "/proc/%u/task/%u/status", w->tgid, w->tid);
-	if (a.found)
-		hazard_cpus_parse(set, list);
-	return a.found;
-}
-
-bool hazard_device_in(const struct hazards *h, const struct device *dev)
-{
-	return devices_in_scope(h->cfg.devices, h->cfg.names, h->cfg.nnames, dev);
-}
-
-const char *hazard_device_name(const struct device *dev, char buf[96])
-{
-	snprintf(buf, 96, "%s%s%s", dev->name, *dev->netns_name ? "@" : "", dev->netns_name);
-	return buf;
 }

@@ -9,8 +9,8 @@ static bool has_vcpus(const struct hazards *h)
 {
 	size_t i;
 
-	for (i = 0; i < h->cfg.nworkers; i++)
-		if (h->cfg.workers[i].role == PL_ROLE_VCPU)
+	for (i = 0; i < h->host->ntasks; i++)
+		if (h->host->tasks[i]->role == PL_ROLE_VCPU)
 			return true;
 	return false;
 }

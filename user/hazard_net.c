@@ -1,55 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Hazards: the network, by files of /proc and /sys */
-#include <dirent.h>
 #include <linux/if_ether.h>
-#include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hazards_int.h"
 
-/* Call fn for each device of the way whose files are in this sysfs: those of the own namespace */
-static void devices_each(struct hazards *h, void (*fn)(struct hazards *h, const struct device *dev))
-{
-	const struct devices *all = h->cfg.devices;
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->dev[i].own && strcmp(all->dev[i].name, "lo") && hazard_device_in(h, &all->dev[i]))
-			fn(h, &all->dev[i]);
-}
-
-static bool device_number(struct hazards *h, const struct device *dev, const char *file, long long *out)
+static bool device_number(struct hazards *h, const struct host_dev *dev, const char *file, long long *out)
 {
 	return hazard_number(h, out, "/sys/class/net/%s/%s", dev->name, file);
 }
 
-static const struct device *device_by_index(const struct hazards *h, __u32 netns, __u32 ifindex)
-{
-	const struct devices *all = h->cfg.devices;
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->dev[i].netns == netns && all->dev[i].ifindex == ifindex)
-			return &all->dev[i];
-	return NULL;
-}
-
-/* Has the way a device in this namespace */
-static bool netns_in(const struct hazards *h, __u32 netns)
-{
-	const struct devices *all = h->cfg.devices;
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->dev[i].netns == netns && hazard_device_in(h, &all->dev[i]))
-			return true;
-	return false;
-}
-
 struct packet_look {
-	__u32 netns;
+	const struct host_netns *ns;
 	const char *suffix;
 };
 
@@ -67,8 +30,8 @@ static bool packet_line(struct hazards *h, char *line, void *ctx)
 {
 	const struct packet_look *l = ctx;
 	unsigned int proto, ifindex, running, inode;
-	const struct device *dev = NULL;
-	char subject[160], name[96], link[64], who[96] = "";
+	const struct host_dev *dev = NULL;
+	char subject[160], link[64], who[96] = "";
 
 	if (sscanf(line, "%*s %*u %*u %x %u %u %*u %*u %u", &proto, &ifindex, &running, &inode) != 4 ||
 	    !running)
@@ -77,11 +40,9 @@ static bool packet_line(struct hazards *h, char *line, void *ctx)
 	if (proto != ETH_P_ALL && proto != ETH_P_IP && proto != ETH_P_IPV6)
 		return true;
 	if (ifindex) {
-		dev = device_by_index(h, l->netns, ifindex);
+		dev = host_find_index(h->now, l->ns, ifindex);
 		if (!dev || !hazard_device_in(h, dev))
 			return true;
-	} else if (!netns_in(h, l->netns)) {
-		return true;
 	}
 	snprintf(link, sizeof(link), "socket:[%u]", inode);
 	if (h->cfg.slow)
@@ -89,13 +50,13 @@ static bool packet_line(struct hazards *h, char *line, void *ctx)
 	snprintf(subject, sizeof(subject), "packet socket%s", who);
 	hazard_add(h, *who ? subject : link, "%sgets a clone of every %s at %s%s", *who ? "" : "is a packet socket: it ",
 		   proto == ETH_P_ALL ? "packet" : "IP packet",
-		   dev ? hazard_device_name(dev, name) : "all devices", dev ? "" : l->suffix);
+		   dev ? dev->label : "all devices", dev ? "" : l->suffix);
 	return true;
 }
 
-static void packet_look(struct hazards *h, __u32 netns, const char *suffix)
+static void packet_look(struct hazards *h, const struct host_netns *ns, const char *suffix)
 {
-	struct packet_look l = { netns, suffix };
+	struct packet_look l = { ns, suffix };
 
 	hazard_lines(h, packet_line, &l, "/proc/net/packet");
 }
@@ -105,24 +66,19 @@ void hazard_find_packet_sockets(struct hazards *h)
 	hazard_each_netns(h, packet_look);
 }
 
-static void promiscuous_look(struct hazards *h, const struct device *dev)
+static void promiscuous_look(struct hazards *h, const struct host_dev *dev)
 {
-	char flags[32];
-
-	/* ports of bridges and the bridges of macvtaps are so for a reason */
-	if (dev->master || dev->kind == PL_DEV_BRIDGE)
-		return;
-	if (hazard_text(h, flags, sizeof(flags), "/sys/class/net/%s/flags", dev->name) &&
-	    strtoul(flags, NULL, 16) & IFF_PROMISC)
-		hazard_add(h, dev->name, "is promiscuous");
+	/* ports of bridges and the devices below macvtaps are so for a reason */
+	if (dev->promisc && !dev->master && !dev->nuppers && dev->kind != HOST_BRIDGE && dev->kind != HOST_OVS)
+		hazard_add(h, dev->label, "is promiscuous");
 }
 
 void hazard_find_promiscuous(struct hazards *h)
 {
-	devices_each(h, promiscuous_look);
+	hazard_devices(h, promiscuous_look);
 }
 
-static void gro_flush_look(struct hazards *h, const struct device *dev)
+static void gro_flush_look(struct hazards *h, const struct host_dev *dev)
 {
 	long long flush = 0, defer = 0;
 
@@ -135,10 +91,10 @@ static void gro_flush_look(struct hazards *h, const struct device *dev)
 
 void hazard_find_gro_flush(struct hazards *h)
 {
-	devices_each(h, gro_flush_look);
+	hazard_sysfs_devices(h, gro_flush_look);
 }
 
-static void threaded_look(struct hazards *h, const struct device *dev)
+static void threaded_look(struct hazards *h, const struct host_dev *dev)
 {
 	long long on;
 
@@ -148,31 +104,7 @@ static void threaded_look(struct hazards *h, const struct device *dev)
 
 void hazard_find_napi_threaded(struct hazards *h)
 {
-	devices_each(h, threaded_look);
-}
-
-static void rps_queue(struct hazards *h, const char *path, void *ctx)
-{
-	const struct device *dev = ctx;
-	char mask[512], subject[64];
-
-	if (!hazard_text(h, mask, sizeof(mask), "%s", path) || !mask[strspn(mask, "0,")])
-		return;
-	snprintf(subject, sizeof(subject), "%s", dev->name);
-	hazard_add(h, subject, "hands received packets to other CPUs (rps_cpus %s)", mask);
-}
-
-static void rps_look(struct hazards *h, const struct device *dev)
-{
-	char pattern[128];
-
-	snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/queues/rx-*/rps_cpus", dev->name);
-	hazard_glob(h, pattern, rps_queue, (void *)dev);
-}
-
-void hazard_find_rps(struct hazards *h)
-{
-	devices_each(h, rps_look);
+	hazard_sysfs_devices(h, threaded_look);
 }
 
 /* A sysctl that is good when it is 0 */
@@ -196,37 +128,27 @@ void hazard_find_busy_poll(struct hazards *h)
 	sysctl_nonzero(h, "net/core/busy_read", "net.core.busy_read", "reads of sockets spin so many us for packets");
 }
 
-static bool has_bridge(const struct hazards *h)
-{
-	const struct devices *all = h->cfg.devices;
-	size_t i, j;
-
-	for (i = 0; i < all->n; i++) {
-		if (all->dev[i].kind != PL_DEV_BRIDGE)
-			continue;
-		/* the bridge of a port that was named counts too */
-		for (j = 0; j < all->n; j++)
-			if ((i == j || (all->dev[j].netns == all->dev[i].netns &&
-					all->dev[j].master == all->dev[i].ifindex)) &&
-			    hazard_device_in(h, &all->dev[j]))
-				return true;
-	}
-	return false;
-}
-
-void hazard_find_br_netfilter(struct hazards *h)
+static void bridge_look(struct hazards *h, const struct host_dev *dev)
 {
 	static const char *const calls[] = { "iptables", "ip6tables", "arptables" };
 	struct hazard_words words = {};
 	long long on;
 	size_t i;
 
-	for (i = 0; has_bridge(h) && i < sizeof(calls) / sizeof(*calls); i++)
+	if (dev->kind != HOST_BRIDGE)
+		return;
+	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (hazard_number(h, &on, "/proc/sys/net/bridge/bridge-nf-call-%s", calls[i]) && on)
 			hazard_words_add(&words, "bridge-nf-call-%s", calls[i]);
 	if (words.n)
 		hazard_add(h, "br_netfilter", "takes bridged packets through the IP hooks: %s",
 			   hazard_words_text(&words));
+}
+
+void hazard_find_br_netfilter(struct hazards *h)
+{
+	/* the settings are those of the own namespace */
+	hazard_sysfs_devices(h, bridge_look);
 }
 
 void hazard_find_conntrack(struct hazards *h)
@@ -262,7 +184,7 @@ void hazard_find_softnet(struct hazards *h)
 	hazard_lines(h, softnet_line, &row, "/proc/net/softnet_stat");
 }
 
-static void errors_look(struct hazards *h, const struct device *dev)
+static void errors_look(struct hazards *h, const struct host_dev *dev)
 {
 	static const char *const counters[] = {
 		"rx_errors",
@@ -286,7 +208,7 @@ static void errors_look(struct hazards *h, const struct device *dev)
 
 void hazard_find_dev_errors(struct hazards *h)
 {
-	devices_each(h, errors_look);
+	hazard_sysfs_devices(h, errors_look);
 }
 
 static void process_named(struct hazards *h, const char *path, void *ctx)

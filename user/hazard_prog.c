@@ -256,24 +256,15 @@ static int attach_add(struct hazard_bpf *b, struct hazard_attach a)
 	return 0;
 }
 
-/* XDP programs of the own namespace */
+/* Programs of devices, as the snapshot of the host has them */
 static int attached_read(struct hazards *h, struct hazard_bpf *b)
 {
-	const struct devices *all = h->cfg.devices;
-	size_t i;
+	size_t i, j;
 	int err = 0;
 
-	for (i = 0; all && !err && i < all->n; i++) {
-		LIBBPF_OPTS(bpf_xdp_query_opts, q);
-
-		if (!all->dev[i].own || bpf_xdp_query(all->dev[i].ifindex, 0, &q))
-			continue;
-		err = attach_add(b, (struct hazard_attach){ q.drv_prog_id, &all->dev[i], "xdp", false });
-		if (!err)
-			err = attach_add(b, (struct hazard_attach){ q.skb_prog_id, &all->dev[i], "xdp", true });
-		if (!err)
-			err = attach_add(b, (struct hazard_attach){ q.hw_prog_id, &all->dev[i], "xdp", false });
-	}
+	for (i = 0; i < h->host->ndevs; i++)
+		for (j = 0; !err && j < h->host->devs[i]->nprogs; j++)
+			err = attach_add(b, (struct hazard_attach){ h->host->devs[i]->progs[j].id, h->host->devs[i] });
 	return err;
 }
 

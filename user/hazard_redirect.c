@@ -10,7 +10,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <ctype.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,19 +23,13 @@
 
 struct place {
 	const struct hazard_prog *prog;
-	const struct device *dev; /* packets come to it there */
+	const struct host_dev *dev; /* packets come to it there */
 	char subject[256];
 };
 
-static const struct device *device_of(const struct hazards *h, const struct place *at, __u32 ifindex)
+static const struct host_dev *device_of(const struct hazards *h, const struct place *at, __u32 ifindex)
 {
-	const struct devices *all = h->cfg.devices;
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (all->dev[i].netns == at->dev->netns && all->dev[i].ifindex == ifindex)
-			return &all->dev[i];
-	return NULL;
+	return host_find_index(h->host, at->dev->ns, ifindex);
 }
 
 /* Is name the device's, or its first or last part: how many characters match; 0: none */
@@ -62,21 +55,20 @@ static size_t name_match(const char *name, const char *dev)
 }
 
 /* The device that a variable or map is called after; NULL: none, or several */
-static const struct device *device_meant(const struct hazards *h, const struct place *at, const char *name)
+static const struct host_dev *device_meant(const struct hazards *h, const struct place *at, const char *name)
 {
-	const struct devices *all = h->cfg.devices;
-	const struct device *best = NULL;
+	const struct host_netns *ns = at->dev->ns;
+	const struct host_dev *best = NULL, *dev;
 	size_t i, n, most = 0;
 
-	for (i = 0; i < all->n; i++) {
-		if (all->dev[i].netns != at->dev->netns)
-			continue;
-		n = name_match(name, all->dev[i].name);
+	for (i = 0; i < ns->ndevs; i++) {
+		dev = h->host->devs[ns->first + i];
+		n = name_match(name, dev->name);
 		if (n && n == most)
 			best = NULL;
 		if (n > most) {
 			most = n;
-			best = &all->dev[i];
+			best = dev;
 		}
 	}
 	return best;
@@ -124,7 +116,7 @@ static bool variable_read(const struct hazard_value *v, __u32 *out, char name[64
 
 static void target_judge(struct hazards *h, const struct place *at, const struct hazard_value *v)
 {
-	const struct device *meant, *dev;
+	const struct host_dev *meant, *dev;
 	__u32 ifindex = v->constant;
 	char name[64] = "";
 
@@ -173,33 +165,48 @@ static void calls_judge(struct hazards *h, const struct place *at)
 	}
 }
 
-static bool is_down(const struct hazards *h, const struct device *dev)
+/*
+ * Why a device takes no redirected packets; NULL: it does. veth_xdp_xmit() needs NAPI at the other
+ * end, which a program or GRO switches on there.
+ */
+static const char *dead_why(const struct host_dev *dev)
 {
-	char flags[32];
+	size_t i;
 
-	return dev->own && hazard_text(h, flags, sizeof(flags), "/sys/class/net/%s/flags", dev->name) &&
-	       !(strtoul(flags, NULL, 16) & IFF_UP);
+	if (!dev->up)
+		return "is down";
+	if (dev->kind != HOST_VETH || !dev->peer || !dev->peer->offloads_known)
+		return NULL;
+	if (dev->peer->offload & 1U << HOST_GRO)
+		return NULL;
+	for (i = 0; i < dev->peer->nprogs; i++)
+		if (dev->peer->progs[i].hook == HOST_XDP_NATIVE)
+			return NULL;
+	return "drops it: its peer has neither GRO nor an XDP program";
 }
 
 struct devmap {
 	const struct hazard_map *map;
-	const struct device *meant;
-	const struct device *first, *down;
+	const struct host_dev *meant;
+	const struct host_dev *first, *dead;
+	const char *why;
 	size_t entries;
 	bool has_meant;
 };
 
 static void entry_look(struct hazards *h, const struct place *at, struct devmap *d, __u32 ifindex)
 {
-	const struct device *dev = device_of(h, at, ifindex);
+	const struct host_dev *dev = device_of(h, at, ifindex);
 
 	d->entries++;
 	if (!dev)
 		return; /* of another namespace: the entry holds the device itself, not its number */
 	d->has_meant |= dev == d->meant;
 	d->first = d->first ? d->first : dev;
-	if (is_down(h, dev))
-		d->down = dev;
+	if (dead_why(dev)) {
+		d->why = dead_why(dev);
+		d->dead = dev;
+	}
 }
 
 static void devmap_read(struct hazards *h, const struct place *at, struct devmap *d)
@@ -226,9 +233,9 @@ static void devmap_judge(struct hazards *h, const struct place *at, const struct
 	if (h->row == HAZARD_bpf_redirect_dead && !d.entries)
 		hazard_add(h, at->subject, "has nowhere to redirect to: its devmap \"%s\" (id %u) is empty",
 			   map->name, map->id);
-	if (h->row == HAZARD_bpf_redirect_dead && d.down)
-		hazard_add(h, at->subject, "redirects to %s by its devmap \"%s\" (id %u), which is down",
-			   d.down->name, map->name, map->id);
+	if (h->row == HAZARD_bpf_redirect_dead && d.dead)
+		hazard_add(h, at->subject, "redirects by its devmap \"%s\" (id %u) to %s, which %s", map->name,
+			   map->id, d.dead->name, d.why);
 	if (h->row == HAZARD_bpf_redirect_other && d.meant && d.first && !d.has_meant)
 		hazard_add(h, at->subject, "redirects to %s by its devmap \"%s\" (id %u), but not to %s",
 			   d.first->name, map->name, map->id, d.meant->name);
@@ -251,13 +258,12 @@ static void devmaps_judge(struct hazards *h, const struct place *at)
 static void place_judge(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
 {
 	struct place at = { .prog = hazard_prog_by_id(h->bpf, prog), .dev = via->dev };
-	char name[96];
 
 	(void)ctx;
 	if (!hazard_device_in(h, via->dev))
 		return;
 	snprintf(at.subject, sizeof(at.subject), "%s program \"%s\" (id %u) on %s", hazard_prog_type(at.prog),
-		 at.prog->name, at.prog->id, hazard_device_name(via->dev, name));
+		 at.prog->name, at.prog->id, via->dev->label);
 	if (h->row != HAZARD_bpf_redirect_dead)
 		calls_judge(h, &at);
 	if (h->row != HAZARD_bpf_redirect_gone)

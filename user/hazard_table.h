@@ -85,9 +85,27 @@
 	X(napi_threaded, "napi-threaded", HAZARD_NOTE, HAZARD_AGAIN, \
 	  "devices whose NAPI runs in threads: polling waits for the scheduler", \
 	  "give the napi/DEV threads a CPU or real-time priority, or echo 0 into /sys/class/net/DEV/threaded") \
+	X(xdp_generic, "xdp-generic", HAZARD_DISTORTS, HAZARD_AGAIN, \
+	  "XDP programs in generic mode: they run after the driver has made an skb, linearise it and switch GRO off", \
+	  "attach it in native mode (xdpdrv) where the driver can") \
+	X(xdp_copy, "xdp-copy", HAZARD_NOTE, HAZARD_AGAIN, \
+	  "XDP programs on a veth: what its peer sends as an skb is copied into a page first", \
+	  "a tc program costs less there") \
+	X(gro, "gro", HAZARD_NOTE, HAZARD_AGAIN, \
+	  "NICs of the way with GRO", \
+	  "ethtool -K DEV gro off, where single packets are to be timed") \
+	X(lro, "lro", HAZARD_DISTORTS, HAZARD_AGAIN, \
+	  "devices with LRO or GRO in hardware", \
+	  "ethtool -K DEV lro off rx-gro-hw off") \
+	X(coalescing, "coalescing", HAZARD_DISTORTS, HAZARD_AGAIN, \
+	  "interrupt coalescing of 20 us or more (rx-usecs), or adaptive", \
+	  "ethtool -C DEV adaptive-rx off rx-usecs 0") \
 	X(rps, "rps", HAZARD_DISTORTS, HAZARD_AGAIN, \
 	  "rps_cpus of a receive queue is set: packets go to another CPU by an inter-processor interrupt", \
 	  "echo 0 into the queue's rps_cpus where one CPU is enough") \
+	X(xps, "xps", HAZARD_NOTE, HAZARD_AGAIN, \
+	  "xps_cpus of a transmit queue is set: which queue a packet takes depends on the CPU of its sender", \
+	  "pin the vhost worker, or echo 0 into the queue's xps_cpus") \
 	X(rfs, "rfs", HAZARD_NOTE, HAZARD_AGAIN, \
 	  "net.core.rps_sock_flow_entries is not 0: receive flow steering follows the reader's CPU", \
 	  "sysctl net.core.rps_sock_flow_entries=0") \
@@ -103,6 +121,12 @@
 	X(softnet, "softnet", HAZARD_DISTORTS, HAZARD_GROWS, \
 	  "softnet_stat: packets dropped at a full backlog, and polls that ran out of budget or time, while pktlap looked", \
 	  "raise net.core.netdev_max_backlog, net.core.netdev_budget_usecs; spread the interrupts") \
+	X(qdisc_drops, "qdisc-drops", HAZARD_DISTORTS, HAZARD_GROWS, \
+	  "drops, requeues and overlimits of the way's qdiscs that grew while pktlap looked", \
+	  "tc -s qdisc show dev DEV; a larger limit or rate, or less load") \
+	X(qdisc_backlog, "qdisc-backlog", HAZARD_NOTE, HAZARD_AGAIN, \
+	  "packets that wait in a qdisc of the way at this moment", \
+	  "tc -s qdisc show dev DEV: what holds them (shaping, netem, a stopped queue)") \
 	X(dev_errors, "dev-errors", HAZARD_DISTORTS, HAZARD_GROWS, \
 	  "error, drop and missed counters of the way's devices that grew while pktlap looked", \
 	  "ethtool -S DEV tells which; ring sizes: ethtool -g DEV") \

@@ -6,42 +6,23 @@
 
 #include "hazards_int.h"
 
-static bool is_worker(const struct task_info *w)
+static const char *worker_text(const struct host_task *t, char buf[64])
 {
-	return w->role == PL_ROLE_VHOST || w->role == PL_ROLE_VCPU;
-}
-
-static const char *worker_text(const struct task_info *w, char buf[64])
-{
-	snprintf(buf, 64, "%s (tid %u)", w->comm, w->tid);
+	snprintf(buf, 64, "%s (tid %u)", t->comm, t->tid);
 	return buf;
 }
 
-static void workers_each(struct hazards *h,
-			 void (*fn)(struct hazards *h, const struct task_info *w,
-				    const struct hazard_cpus *cpus, void *ctx),
-			 void *ctx)
-{
-	struct hazard_cpus cpus;
-	char list[64];
-	size_t i;
-
-	for (i = 0; i < h->cfg.nworkers; i++)
-		if (is_worker(&h->cfg.workers[i]) &&
-		    hazard_worker_cpus(h, &h->cfg.workers[i], &cpus, list))
-			fn(h, &h->cfg.workers[i], &cpus, ctx);
-}
-
-static void isolated_look(struct hazards *h, const struct task_info *w,
-			  const struct hazard_cpus *cpus, void *ctx)
+static void isolated_look(struct hazards *h, const struct host_task *t, void *ctx)
 {
 	const struct hazard_cpus *isolated = ctx;
+	struct hazard_cpus cpus;
 	char text[64];
 
+	hazard_cpus_parse(&cpus, t->affinity);
 	/* one that may leave the isolated CPUs is balanced there */
-	if (cpus->n > 1 && hazard_cpus_common(cpus, isolated) == cpus->n)
-		hazard_add(h, worker_text(w, text), "may run on %u CPUs, all isolated, where nothing balances",
-			   cpus->n);
+	if (cpus.n > 1 && hazard_cpus_common(&cpus, isolated) == cpus.n)
+		hazard_add(h, worker_text(t, text), "may run on %u CPUs, all isolated, where nothing balances",
+			   cpus.n);
 }
 
 void hazard_find_isolated(struct hazards *h)
@@ -53,183 +34,108 @@ void hazard_find_isolated(struct hazards *h)
 		return;
 	hazard_cpus_parse(&isolated, list);
 	if (isolated.n)
-		workers_each(h, isolated_look, &isolated);
+		hazard_workers(h, isolated_look, &isolated);
 }
 
-/* The one CPU of a set; -1: it has several */
-static int only_cpu(const struct hazard_cpus *cpus)
+/* The one CPU of a list; -1: it has several, or none is known */
+static int only_cpu(const char *list)
 {
 	unsigned int cpu;
+	int end = 0;
 
-	for (cpu = 0; cpus->n == 1 && cpu < HAZARD_CPUS_MAX; cpu++)
-		if (hazard_cpus_has(cpus, cpu))
-			return cpu;
-	return -1;
+	return sscanf(list, "%u%n", &cpu, &end) == 1 && !list[end] ? (int)cpu : -1;
 }
 
 /* Hosts with one CPU have no choice */
 static bool single_cpu(struct hazards *h)
 {
-	struct hazard_cpus online;
 	char list[1024];
 
-	if (!hazard_text(h, list, sizeof(list), "/sys/devices/system/cpu/online"))
-		return false;
-	hazard_cpus_parse(&online, list);
-	return online.n == 1;
+	return hazard_text(h, list, sizeof(list), "/sys/devices/system/cpu/online") && only_cpu(list) >= 0;
 }
 
-struct vcpu_look {
-	const struct task_info *vhost;
-	int cpu;
-};
-
-static void vcpu_look(struct hazards *h, const struct task_info *w,
-		      const struct hazard_cpus *cpus, void *ctx)
+static void vcpu_look(struct hazards *h, const struct host_task *t, void *ctx)
 {
-	const struct vcpu_look *l = ctx;
-	char vhost[64], vcpu[64];
+	const struct host_task *vhost = ctx;
+	char a[64], b[64];
 
-	if (w->role == PL_ROLE_VCPU && only_cpu(cpus) == l->cpu)
-		hazard_add(h, worker_text(l->vhost, vhost), "may run only on CPU %d, and so may %s", l->cpu,
-			   worker_text(w, vcpu));
+	if (t->role == PL_ROLE_VCPU && only_cpu(t->affinity) == only_cpu(vhost->affinity))
+		hazard_add(h, worker_text(vhost, a), "may run only on CPU %s, and so may %s", t->affinity,
+			   worker_text(t, b));
 }
 
-static void vhost_look(struct hazards *h, const struct task_info *w,
-		       const struct hazard_cpus *cpus, void *ctx)
+static void vhost_look(struct hazards *h, const struct host_task *t, void *ctx)
 {
-	struct vcpu_look l = { w, only_cpu(cpus) };
-
 	(void)ctx;
-	if (w->role == PL_ROLE_VHOST && l.cpu >= 0)
-		workers_each(h, vcpu_look, &l);
+	if (t->role == PL_ROLE_VHOST && only_cpu(t->affinity) >= 0)
+		hazard_workers(h, vcpu_look, (void *)t);
 }
 
 void hazard_find_shared_cpu(struct hazards *h)
 {
 	if (!single_cpu(h))
-		workers_each(h, vhost_look, NULL);
+		hazard_workers(h, vhost_look, NULL);
 }
 
 struct irq_look {
-	const struct device *dev;
-	unsigned int irq;
+	const struct host_dev *dev;
+	const struct host_irq *irq;
 	int cpu;
 };
 
-static void irq_worker(struct hazards *h, const struct task_info *w,
-		       const struct hazard_cpus *cpus, void *ctx)
+static void irq_worker(struct hazards *h, const struct host_task *t, void *ctx)
 {
 	const struct irq_look *l = ctx;
 	char text[64];
 
-	if (only_cpu(cpus) == l->cpu)
-		hazard_add(h, worker_text(w, text), "may run only on CPU %d, which serves interrupt %u of %s",
-			   l->cpu, l->irq, l->dev->name);
+	if (only_cpu(t->affinity) == l->cpu)
+		hazard_add(h, worker_text(t, text), "may run only on CPU %d, which serves interrupt %u of %s",
+			   l->cpu, l->irq->irq, l->dev->label);
 }
 
-static void irq_look(struct hazards *h, const struct device *dev, unsigned int irq)
+static void irqs_look(struct hazards *h, const struct host_dev *dev)
 {
-	struct irq_look l = { dev, irq, -1 };
-	struct hazard_cpus cpus;
-	char list[1024];
-
-	if (!hazard_text(h, list, sizeof(list), "/proc/irq/%u/effective_affinity_list", irq) &&
-	    !hazard_text(h, list, sizeof(list), "/proc/irq/%u/smp_affinity_list", irq))
-		return;
-	hazard_cpus_parse(&cpus, list);
-	l.cpu = only_cpu(&cpus);
-	if (l.cpu >= 0)
-		workers_each(h, irq_worker, &l);
-}
-
-static void irq_file(struct hazards *h, const char *path, void *ctx)
-{
-	irq_look(h, ctx, strtoul(strrchr(path, '/') + 1, NULL, 10));
-}
-
-/* MSI vectors are listed in the PCI device's directory, of which virtio's is a child */
-static void irqs_look(struct hazards *h, const struct device *dev)
-{
-	static const char *const dirs[] = { "device/msi_irqs", "device/../msi_irqs" };
-	char pattern[128];
-	long long irq;
 	size_t i;
 
-	for (i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
-		snprintf(pattern, sizeof(pattern), "/sys/class/net/%s/%s/[0-9]*", dev->name, dirs[i]);
-		hazard_glob(h, pattern, irq_file, (void *)dev);
+	for (i = 0; i < dev->nirqs; i++) {
+		struct irq_look l = { dev, &dev->irqs[i], only_cpu(dev->irqs[i].effective) };
+
+		if (l.cpu < 0)
+			l.cpu = only_cpu(dev->irqs[i].affinity);
+		if (l.cpu >= 0)
+			hazard_workers(h, irq_worker, &l);
 	}
-	if (hazard_number(h, &irq, "/sys/class/net/%s/device/irq", dev->name) && irq)
-		irq_look(h, dev, irq);
 }
 
 void hazard_find_irq_on_worker(struct hazards *h)
 {
-	const struct devices *all = h->cfg.devices;
-	size_t i;
-
-	for (i = 0; i < all->n && !single_cpu(h); i++)
-		if (all->dev[i].own && hazard_device_in(h, &all->dev[i]))
-			irqs_look(h, &all->dev[i]);
+	if (!single_cpu(h))
+		hazard_devices(h, irqs_look);
 }
 
 /* --- cgroups --- */
 
-struct group {
-	const char *controller; /* NULL: v2 */
-	char path[256];
-};
+typedef void (*group_fn)(struct hazards *h, const char *dir, const char *path);
 
-/* "0::/machine.slice/..." (v2), "3:cpu,cpuacct:/..." (v1) */
-static bool group_line(struct hazards *h, char *line, void *ctx)
+/* Call fn for the cgroup of a thread and all above it, the root left out */
+static void group_look(struct hazards *h, const struct host_task *t, void *ctx)
 {
-	struct group *g = ctx;
-	char *save, *list, *one, *path;
-
-	(void)h;
-	list = strchr(line, ':');
-	path = list ? strchr(list + 1, ':') : NULL;
-	if (!path)
-		return true;
-	*path++ = 0;
-	if (!g->controller && !strncmp(line, "0:", 2)) {
-		snprintf(g->path, sizeof(g->path), "%s", path);
-		return false;
-	}
-	for (one = strtok_r(list + 1, ",", &save); g->controller && one; one = strtok_r(NULL, ",", &save))
-		if (!strcmp(one, g->controller)) {
-			snprintf(g->path, sizeof(g->path), "%s", path);
-			return false;
-		}
-	return true;
-}
-
-/* Call fn for the cgroup of each thread and all above it, the root left out */
-static void groups_each(struct hazards *h, void (*fn)(struct hazards *h, const char *dir, const char *path))
-{
-	static const struct {
-		const char *mount, *controller;
-	} kinds[] = {
-		{ "/sys/fs/cgroup", NULL },
-		{ "/sys/fs/cgroup/unified", NULL },
-		{ "/sys/fs/cgroup/cpu,cpuacct", "cpu" },
-		{ "/sys/fs/cgroup/cpu", "cpu" },
+	static const char *const mounts[] = {
+		"/sys/fs/cgroup",
+		"/sys/fs/cgroup/unified",
+		"/sys/fs/cgroup/cpu,cpuacct",
+		"/sys/fs/cgroup/cpu",
 	};
-	char dir[HAZARD_PATH_MAX];
-	size_t i, k;
+	char dir[HAZARD_PATH_MAX], path[256], *slash;
+	group_fn *fn = ctx;
+	size_t i;
 
-	for (i = 0; i < h->cfg.nworkers; i++)
-		for (k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-			struct group g = { .controller = kinds[k].controller };
-			char *slash;
-
-			hazard_lines(h, group_line, &g, "/proc/%u/task/%u/cgroup", h->cfg.workers[i].tgid,
-				     h->cfg.workers[i].tid);
-			for (; (slash = strrchr(g.path, '/')) && slash[1]; *slash = 0) {
-				snprintf(dir, sizeof(dir), "%s%s", kinds[k].mount, g.path);
-				fn(h, dir, g.path);
-			}
+	snprintf(path, sizeof(path), "%s", t->cgroup);
+	for (; (slash = strrchr(path, '/')) && path[1]; *slash = 0)
+		for (i = 0; i < sizeof(mounts) / sizeof(*mounts); i++) {
+			snprintf(dir, sizeof(dir), "%s%s", mounts[i], path);
+			if (hazard_exists(h, "%s/cpu.stat", dir))
+				(*fn)(h, dir, path);
 		}
 }
 
@@ -251,7 +157,9 @@ static void quota_look(struct hazards *h, const char *dir, const char *path)
 
 void hazard_find_cpu_quota(struct hazards *h)
 {
-	groups_each(h, quota_look);
+	group_fn fn = quota_look;
+
+	hazard_workers(h, group_look, &fn);
 }
 
 static bool stat_line(struct hazards *h, char *line, void *ctx)
@@ -273,5 +181,7 @@ static void throttled_look(struct hazards *h, const char *dir, const char *path)
 
 void hazard_find_throttled(struct hazards *h)
 {
-	groups_each(h, throttled_look);
+	group_fn fn = throttled_look;
+
+	hazard_workers(h, group_look, &fn);
 }

@@ -80,6 +80,11 @@ void hazards_free(struct hazards *h)
 
 	if (!h)
 		return;
+	if (!h->cfg.host) {
+		host_free(h->now != h->host ? h->now : NULL);
+		host_free(h->host);
+	}
+	free(h->way);
 	for (i = 0; i < h->n; i++) {
 		free(h->list[i].subject);
 		free(h->list[i].evidence);
@@ -219,10 +224,57 @@ static bool wanted_again(const struct hazards *h, unsigned int when)
 	return when & (HAZARD_AGAIN | HAZARD_GROWS);
 }
 
+/* The devices of the way in the snapshot of now; a name that is gone leads nowhere */
+static int way_find(struct hazards *h)
+{
+	struct host_dev **more;
+	struct host_way way;
+	bool several;
+	size_t i;
+	int err = 0;
+
+	free(h->way);
+	h->way = NULL;
+	h->nway = 0;
+	for (i = 0; !err && i < h->cfg.nnames; i++) {
+		struct host_dev *dev = host_find(h->now, h->cfg.names[i], &several);
+
+		if (!dev)
+			continue;
+		err = host_way(h->now, dev, &way);
+		if (err)
+			break;
+		more = reallocarray(h->way, h->nway + way.ndevs + 1, sizeof(*more));
+		if (more) {
+			memcpy(more + h->nway, way.devs, way.ndevs * sizeof(*more));
+			h->way = more;
+			h->nway += way.ndevs;
+		} else {
+			err = -ENOMEM;
+		}
+		host_way_free(&way);
+	}
+	return err;
+}
+
+/* A snapshot for the look that begins */
+static int host_look(struct hazards *h)
+{
+	int err;
+
+	h->now = h->cfg.host;
+	err = h->now ? 0 : host_scan(&h->now);
+	return err ? err : way_find(h);
+}
+
 int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struct ksyms *k)
 {
 	h->cfg = *cfg;
 	h->ksyms = k;
+	h->err = host_look(h);
+	if (h->err)
+		return h->err;
+	h->host = h->now;
 	look(h, wanted_first);
 	/* symbols and programs are not looked at again; they are the caller's, or large */
 	h->ksyms = NULL;
@@ -233,6 +285,10 @@ int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struc
 
 int hazards_look_again(struct hazards *h)
 {
+	int err = host_look(h);
+
+	if (err)
+		return err;
 	h->again = true;
 	look(h, wanted_again);
 	growth_add(h);

@@ -49,20 +49,18 @@ struct hazard_row {
 const struct hazard_row *hazard_row(enum hazard_id id);
 const char *hazard_severity_name(enum hazard_severity severity);
 
-struct devices;
+struct host;
 struct ksyms;
 struct hazards;
-struct task_info;
 
 struct hazard_config {
-	const char *root; /* before every path of /proc and /sys; "" but in tests */
-	const struct devices *devices;
 	const char *const *names; /* of devices that the way goes over; none: all */
 	size_t nnames;
-	const struct task_info *workers; /* threads that packets wait for: vhost, vCPUs, VMMs */
-	size_t nworkers;
 	bool slow; /* rows with HAZARD_SLOW too */
-	bool files_only; /* tests: no bpf(), no netlink, only files under root */
+	/* for tests */
+	const char *root; /* before every path of /proc and /sys; NULL: none */
+	struct host *host; /* the snapshot to judge; NULL: one is taken */
+	bool files_only; /* no bpf(), no other namespaces */
 };
 
 /* Note which BPF programs are loaded now: later ones may be pktlap's own. 0 or -errno */
@@ -71,11 +69,12 @@ void hazards_free(struct hazards *h);
 
 /*
  * Look at everything. ksyms (may be NULL: loaded when needed) names helpers. What cfg points to
- * must live as long as h. What cannot be read is no hazard and no error. 0 or -ENOMEM
+ * must live as long as h. What cannot be read is no hazard and no error. 0 or -errno: no memory,
+ * no netlink
  */
 int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struct ksyms *k);
 
-/* Look again at what may have changed since, at the end of a recording or check. 0 or -ENOMEM */
+/* Look again at what may have changed since, at the end of a recording or check. 0 or -errno */
 int hazards_look_again(struct hazards *h);
 
 /* How many there are of a severity */

@@ -6,10 +6,9 @@
 #include <linux/types.h>
 #include <stdarg.h>
 
-#include "devices.h"
 #include "hazards.h"
+#include "host.h"
 #include "ksyms.h"
-#include "tasks.h"
 
 #define HAZARD_PATH_MAX 512
 #define HAZARD_CPUS_MAX 8192 /* what the kernel can be built for */
@@ -32,6 +31,10 @@ struct hazard_counter {
 
 struct hazards {
 	struct hazard_config cfg;
+	struct host *host; /* at the first look, with its tasks */
+	struct host *now; /* at the look that runs: devices */
+	struct host_dev **way; /* of now: the way; unused when no device was named */
+	size_t nway;
 	struct hazard *list;
 	size_t n;
 	struct hazard_counter *counters;
@@ -77,6 +80,9 @@ const char *hazard_words_text(struct hazard_words *w);
 
 /* --- files, all below the configured root; absence is no error --- */
 
+/* What stands before every path */
+const char *hazard_root(const struct hazards *h);
+
 /* First bytes of a file, trailing newline cut off. False: not there, or empty */
 bool hazard_text(const struct hazards *h, char *buf, size_t size, const char *path, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -105,10 +111,11 @@ void hazard_holders(struct hazards *h, const char *target,
 		    void *ctx);
 
 /*
- * Call fn in the own network namespace and in each one that has a name (as far as privileges go);
- * suffix is "" or "@NAME"
+ * Call fn in each network namespace that the way touches, as far as privileges go; suffix is "" or
+ * "@NAME"
  */
-void hazard_each_netns(struct hazards *h, void (*fn)(struct hazards *h, __u32 netns, const char *suffix));
+void hazard_each_netns(struct hazards *h,
+		       void (*fn)(struct hazards *h, const struct host_netns *ns, const char *suffix));
 
 /* --- sets of CPUs as sysfs and procfs write them --- */
 
@@ -122,16 +129,20 @@ void hazard_cpus_parse(struct hazard_cpus *set, const char *list);
 bool hazard_cpus_has(const struct hazard_cpus *set, unsigned int cpu);
 /* CPUs in both */
 unsigned int hazard_cpus_common(const struct hazard_cpus *a, const struct hazard_cpus *b);
-/* CPUs that a thread may run on. False: the thread is gone */
-bool hazard_worker_cpus(struct hazards *h, const struct task_info *w,
-			struct hazard_cpus *set, char list[64]);
 
 /* --- the way --- */
 
-/* Does the packets' way go over this device */
-bool hazard_device_in(const struct hazards *h, const struct device *dev);
+/* Does the packets' way go over this device; loopback is on nobody's */
+bool hazard_device_in(const struct hazards *h, const struct host_dev *dev);
 
-/* "eth1", or "eth0@peer" in a namespace with a name */
-const char *hazard_device_name(const struct device *dev, char buf[96]);
+/* Call fn for each device of the way */
+void hazard_devices(struct hazards *h, void (*fn)(struct hazards *h, const struct host_dev *dev));
+
+/* The same for those whose files are in this sysfs: of the own namespace */
+void hazard_sysfs_devices(struct hazards *h, void (*fn)(struct hazards *h, const struct host_dev *dev));
+
+/* Call fn for each thread that packets wait for: vhost workers and vCPUs */
+void hazard_workers(struct hazards *h, void (*fn)(struct hazards *h, const struct host_task *t, void *ctx),
+		    void *ctx);
 
 #endif

@@ -258,7 +258,8 @@ static void dev_fill(struct host *h, struct host_dev *d, const struct ifinfomsg 
 {
 	d->ifindex = ifi->ifi_index;
 	d->up = ifi->ifi_flags & IFF_UP;
-	d->promisc = ifi->ifi_flags & IFF_PROMISC;
+	/* the flags hide what a packet socket or a bridge asked for (dev_get_flags()) */
+	d->promisc = nl_u32(tb[IFLA_PROMISCUITY]);
 	d->carrier = nl_u8(tb[IFLA_CARRIER]);
 	d->operstate = operstate(nl_u8(tb[IFLA_OPERSTATE]));
 	d->has_mac = ifi->ifi_type == ARPHRD_ETHER && nl_copy(tb[IFLA_ADDRESS], d->mac, sizeof(d->mac));

@@ -241,16 +241,9 @@ static size_t ring_bytes_default(void)
 /* Between load and attach, so that pktlap's own hooks are not among what is found */
 static int hazards_setup(struct recorder *r)
 {
-	struct hazard_config cfg = {
-		.root = "",
-		.devices = &r->devices,
-		.names = r->cfg->devices,
-		.nnames = r->cfg->ndevices,
-	};
-	int err = tasks_list(r->tasks, &r->workers, &cfg.nworkers);
+	const struct hazard_config cfg = { .names = r->cfg->devices, .nnames = r->cfg->ndevices };
 
-	cfg.workers = r->workers;
-	return err ? err : hazards_look(r->hazards, &cfg, hooks_ksyms(r->hooks));
+	return hazards_look(r->hazards, &cfg, hooks_ksyms(r->hooks));
 }
 
 static int hooks_setup(struct recorder *r)
@@ -359,7 +352,6 @@ static void recorder_close(struct recorder *r)
 	cost_free(r->cost);
 	drops_free(r->drops);
 	hazards_free(r->hazards);
-	free(r->workers);
 	tasks_free(r->tasks);
 	devices_watch_close(r->watch);
 	devices_free(&r->devices);

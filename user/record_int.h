@@ -26,7 +26,6 @@ struct recorder {
 	struct tasks *tasks;
 	struct drops *drops;
 	struct hazards *hazards;
-	struct task_info *workers; /* that the hazards look at */
 	struct hooks *hooks;
 	struct rings *rings;
 	struct cost *cost;

@@ -239,26 +239,6 @@ int tasks_scan(struct tasks *t, int (*fn)(void *ctx, __u32 tid, enum pl_role_kin
 	return ret;
 }
 
-int tasks_list(const struct tasks *t, struct task_info **out, size_t *n)
-{
-	struct task_info *list = calloc(t->n + 1, sizeof(*list));
-	size_t i;
-
-	*n = 0;
-	if (!list)
-		return -ENOMEM;
-	for (i = 0; i < t->size; i++) {
-		const struct task *k = &t->slot[i];
-
-		if (!k->tid || k->role == PL_ROLE_NONE)
-			continue;
-		list[*n] = (struct task_info){ k->tid, k->tgid, k->role, "" };
-		memcpy(list[(*n)++].comm, k->comm, sizeof(k->comm));
-	}
-	*out = list;
-	return 0;
-}
-
 json_t *tasks_doc(const struct tasks *t)
 {
 	json_t *doc = json_array();

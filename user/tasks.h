@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 #include <linux/types.h>
-#include <stddef.h>
 
 #include "catalogue.h"
 
@@ -26,16 +25,6 @@ int tasks_seen(struct tasks *t, __u32 tid);
 
 /* Note what a task is; has the type of hooks_each_role()'s fn, ctx is the tasks */
 int tasks_role(void *ctx, __u32 tid, enum pl_role_kind kind);
-
-/* A task with a role */
-struct task_info {
-	__u32 tid, tgid;
-	enum pl_role_kind role;
-	char comm[16];
-};
-
-/* Those that have one: an array that the caller frees. 0 or -ENOMEM */
-int tasks_list(const struct tasks *t, struct task_info **out, size_t *n);
 
 /* The document TRACE_TASKS (trace.h); caller owns the reference */
 json_t *tasks_doc(const struct tasks *t);

@@ -1,0 +1,285 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Hazards of the network, each provoked on the running kernel and taken away again: found by
+# check and in recordings with the right evidence, and not found when it is not there.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# in0 (776) and out0 (777) are the way, oth0 (778) is another; their peers in1, out1, oth1
+HZ_NS=pktlap-hazard-$$
+OBJ=$top/build/tests/netns/hazard.bpf.o
+hz() { ip netns exec $HZ_NS "$@"; }
+
+hz_down()
+{
+	[ -z "${holder:-}" ] || kill "$holder" 2>/dev/null
+	ip netns del $HZ_NS 2>/dev/null
+	umount "$work/bpf" 2>/dev/null
+	rm -rf "$work"
+}
+trap hz_down EXIT
+
+hz_up()
+{
+	ip netns add $HZ_NS || return 1
+	hz sysctl -qw net.ipv6.conf.default.disable_ipv6=1
+	local pair
+	for pair in in:776 out:777 oth:778; do
+		ip -n $HZ_NS link add "${pair%:*}0" index "${pair#*:}" type veth peer name "${pair%:*}1" &&
+			ip -n $HZ_NS link set "${pair%:*}0" up &&
+			ip -n $HZ_NS link set "${pair%:*}1" up || return 1
+	done
+}
+
+# look [DEV...]: the check's document into $work/check.json
+look() { hz "$PKTLAP" check --format json "$@" >"$work/check.json" 2>"$work/check.err"; }
+
+# of ID: "subject evidence" of each finding of a row
+of() { jq -r --arg id "$1" '.hazards[] | select(.id == $id) | .subject + " " + .evidence' "$work/check.json"; }
+
+# found ID PATTERN TEXT, none ID TEXT: of the last look
+found()
+{
+	local got
+	got=$(of "$1")
+	if grep -qE -- "$2" <<<"$got"; then ok "$1: $3"; else not_ok "$1: $3" "got '$got', wanted $2"; fi
+}
+none() { is "$(of "$1")" "" "$1: $2"; }
+
+xdp() { ip -n $HZ_NS link set dev in0 "$@" 2>"$work/ip.err"; }
+
+# with PROGRAM: look while it is on in0
+with()
+{
+	xdp "${mode:-xdpgeneric}" obj "$OBJ" program "$1" || not_ok "attach $1" "$(cat "$work/ip.err")"
+	look in0
+}
+without() { xdp "${mode:-xdpgeneric}" off; }
+
+map_id() { bpftool -j map show | jq -r --arg n "$1" '[.[] | select(.name == $n)] | last | .id'; }
+prog_id() { bpftool -j prog show | jq -r --arg n "$1" '[.[] | select(.name == $n)] | last | .id'; }
+u32() { printf '0x%02x 0x%02x 0x%02x 0x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
+
+prints()
+{
+	with quiet
+	none bpf-print "a program that does not print is not named"
+	is "$(jq '[.hazards[] | select(.severity == "fault")] | length' "$work/check.json")" 0 "no fault on a clean way"
+	without
+	with print_direct
+	found bpf-print '^xdp program "print_direct" \(id [0-9]+\) on in0 calls bpf_trace_printk$' "a print is found"
+	hz "$PKTLAP" check --strict in0 >"$work/out" 2>&1
+	is $? 3 "check --strict ends with 3 when there is a fault"
+	grep -A1 -E '^fault +xdp program "print_direct"' "$work/out" | grep -q 'load a build without bpf_printk'
+	is $? 0 "and shows it with its remedy"
+	look out0
+	none bpf-print "it is not on the way over another device"
+	look
+	found bpf-print 'on in0 calls' "but it is found where no device is named"
+	without
+	with print_sub
+	found bpf-print '"print_sub".* on in0 calls bpf_trace_vprintk$' "a print in a subprogram is found"
+	without
+	hz "$PKTLAP" check --strict in0 >"$work/out" 2>&1
+	is $? 0 "check --strict ends with 0 when there is none"
+}
+
+tail_call()
+{
+	with tail
+	none bpf-print "an empty table of tail calls prints nothing"
+	ip -n $HZ_NS link set dev oth0 xdpgeneric obj "$OBJ" program print_direct
+	# pinned: a table of tail calls is emptied when the last file of it is closed
+	mkdir "$work/bpf" && mount -t bpf none "$work/bpf" && bpftool map pin id "$(map_id jump_table)" "$work/bpf/table" &&
+		bpftool map update pinned "$work/bpf/table" key 0 0 0 0 value id "$(prog_id print_direct)" 2>"$work/ip.err" ||
+		not_ok "table of tail calls" "$(cat "$work/ip.err")"
+	look in0
+	found bpf-print '"print_direct".* on in0 calls bpf_trace_printk \(it is called by xdp program "tail"' \
+		"a print in a program that is tail-called is found"
+	umount "$work/bpf"
+	ip -n $HZ_NS link set dev oth0 xdpgeneric off
+	without
+}
+
+tc_print()
+{
+	ip netns exec $HZ_NS tc qdisc add dev in0 clsact
+	ip netns exec $HZ_NS tc filter add dev in0 ingress bpf da obj "$OBJ" program tc_print 2>"$work/ip.err" ||
+		not_ok "tc filter" "$(cat "$work/ip.err")"
+	look in0
+	found bpf-print '^tc program "tc_print" \(id [0-9]+\) on in0 calls bpf_trace_printk$' "a tc program that prints is found"
+	ip netns exec $HZ_NS tc filter del dev in0 ingress
+	ip netns exec $HZ_NS tc filter add dev in0 egress bpf da obj "$OBJ" program tc_clone
+	look in0
+	none bpf-print "it is gone with its filter"
+	found bpf-redirect-gone '"tc_clone".* redirects to interface 4242, which' "clone_redirect to nowhere is found"
+	ip netns exec $HZ_NS tc qdisc del dev in0 clsact
+}
+
+redirects()
+{
+	local map
+	with to_constant
+	is "$(of bpf-redirect-gone | wc -l)" 1 "bpf-redirect-gone: one of two constants is wrong, one is named"
+	found bpf-redirect-gone '"to_constant".* on in0 redirects to interface 4242, which does not exist$' "a constant"
+	ip -n $HZ_NS link add gone0 index 4242 type bridge
+	look in0
+	none bpf-redirect-gone "not when the device is there"
+	ip -n $HZ_NS link del gone0
+	without
+
+	with to_variable
+	found bpf-redirect-gone 'interface 4242 by its variable ifindex_out0' "a global variable, with its name"
+	map=$(bpftool -j prog show id "$(prog_id to_variable)" | jq -r '.map_ids[]' | while read -r m; do
+		bpftool -j map show id "$m" | jq -r 'select(.name | endswith(".data")) | .id'
+	done)
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 778)
+	look in0
+	none bpf-redirect-gone "not when it holds a device"
+	found bpf-redirect-other 'to oth0 by its variable ifindex_out0 \(778\), but out0 is interface 777$' "it is another than its name says"
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 777)
+	look in0
+	none bpf-redirect-other "not when it is the one"
+	without
+
+	with to_unset
+	none bpf-redirect-gone "a variable of 0 is one that is not set"
+	without
+
+	ip -n $HZ_NS link set out1 up
+	hz ethtool -K out1 gro on >/dev/null 2>&1
+	with to_map
+	found bpf-redirect-dead 'devmap "tx_out0" \(id [0-9]+\) is empty$' "an empty devmap"
+	map=$(map_id tx_out0)
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 777)
+	look in0
+	none bpf-redirect-dead "not when it has a device that takes packets"
+	none bpf-redirect-other "which is the one that the map is called after"
+	hz ethtool -K out1 gro off >/dev/null 2>&1
+	look in0
+	found bpf-redirect-dead 'to out0, which drops it: its peer has neither GRO nor' "a veth without NAPI at its end"
+	ip -n $HZ_NS link set out0 down
+	look in0
+	found bpf-redirect-dead 'to out0, which is down$' "a device that is down"
+	ip -n $HZ_NS link set out0 up
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 778)
+	look in0
+	found bpf-redirect-other 'to oth0 by its devmap "tx_out0" \(id [0-9]+\), but not to out0$' "a devmap with another device"
+	ip -n $HZ_NS link del oth0
+	look in0
+	found bpf-redirect-dead 'is empty$' "a device that vanished is out of the devmap"
+	ip -n $HZ_NS link add oth0 index 778 type veth peer name oth1
+	ip -n $HZ_NS link set oth0 up
+	without
+}
+
+modes()
+{
+	with quiet
+	found xdp-generic '"quiet".* on in0 runs in generic mode though the driver can' "generic where native can be"
+	none xdp-copy "generic is no native"
+	without
+	mode=xdpdrv
+	with quiet
+	found xdp-copy '"quiet".* on in0 gets a copy' "native on a veth"
+	none xdp-generic "native is not generic"
+	without
+	mode=
+	look in0
+	none xdp-generic "no program"
+	none xdp-copy "no program"
+}
+
+sockets()
+{
+	look in0
+	none packet-sockets "none without one"
+	none promiscuous "none without one"
+	ip netns exec $HZ_NS tcpdump -p -n -i in0 -w /dev/null >/dev/null 2>&1 &
+	holder=$!
+	for _ in $(seq 100); do
+		[ "$(hz cat /proc/net/packet | wc -l)" -gt 1 ] && break
+		sleep 0.05
+	done
+	look in0
+	found packet-sockets "^packet socket of tcpdump \(pid $holder\) gets a clone of every packet at in0$" "a capture, with its process"
+	none promiscuous "it was asked not to be"
+	look oth0
+	none packet-sockets "not on another way"
+	# from outside: by name, in a namespace that is not pktlap's
+	"$PKTLAP" check --format json "in0@$HZ_NS" >"$work/check.json" 2>/dev/null
+	found packet-sockets "at in0@$HZ_NS$" "in another namespace"
+	kill $holder
+	wait $holder 2>/dev/null
+	ip netns exec $HZ_NS tcpdump -n -i in0 -w /dev/null >/dev/null 2>&1 &
+	holder=$!
+	for _ in $(seq 100); do
+		ip -n $HZ_NS -d link show in0 | grep -q 'promiscuity [1-9]' && break
+		sleep 0.05
+	done
+	look in0
+	found promiscuous '^in0 is promiscuous$' "a capture that made the device so"
+	kill $holder
+	wait $holder 2>/dev/null
+	holder=
+}
+
+settings()
+{
+	hz sh -c 'echo 20000 >/sys/class/net/in0/gro_flush_timeout; echo 1 >/sys/class/net/in0/queues/rx-0/rps_cpus'
+	hz sh -c 'echo 1 >/sys/class/net/in0/queues/tx-0/xps_cpus' 2>/dev/null
+	look in0
+	found gro-flush '^in0 holds packets back for up to 20000 ns' "gro_flush_timeout"
+	found rps 'other CPUs: in0$' "rps_cpus"
+	[ "$(hz cat /sys/class/net/in0/queues/tx-0/xps_cpus 2>/dev/null | tr -d 0,)" = "" ] || found xps ': in0$' "xps_cpus"
+	hz sh -c 'echo 0 >/sys/class/net/in0/gro_flush_timeout; echo 0 >/sys/class/net/in0/queues/rx-0/rps_cpus'
+	look in0
+	none gro-flush "not when it is 0"
+	none rps "not when it is 0"
+}
+
+# what comes up, or counts up, while a recording runs
+recorded()
+{
+	xdp xdpgeneric obj "$OBJ" program print_direct
+	ip -n $HZ_NS addr add 10.9.1.1/24 dev in0 2>/dev/null
+	ip -n $HZ_NS neigh add 10.9.1.9 lladdr 02:00:00:00:00:09 dev in0
+	# 1000 bytes a second, and room for 2000: most of 40000 bytes find none
+	hz tc qdisc add dev in0 root tbf rate 8kbit burst 2000 limit 2000
+	hz "$PKTLAP" record -q -i in0 -o "$work/h.data" -- \
+		bash -c "'$TRAFFIC' udp-flood -n 400 -r 4000 10.9.1.9 7788; echo 30000 >/sys/class/net/in0/gro_flush_timeout" >/dev/null
+	is $? 0 "a recording on a way with hazards"
+	"$PKTLAP" report --format json "$work/h.data" >"$work/check.json" 2>/dev/null
+	found bpf-print 'on in0 calls bpf_trace_printk$' "the recording has it"
+	drops=$(hz tc -s -j qdisc show dev in0 | jq '.[0].drops')
+	check_that "the bucket drops ($drops)" test "$drops" -gt 300
+	found qdisc-drops "^qdisc tbf [0-9a-f]+: of in0 dropped: $drops," "as many as tc counts"
+	found qdisc-backlog "^qdisc tbf [0-9a-f]+: of in0 has [1-9][0-9]* packets waiting" "what waits in it"
+	found gro-flush 'in0 holds packets back' "what was switched on while recording"
+	is "$(jq -r '.hazards[] | select(.id == "bpf-print" or .id == "gro-flush") | .id + " " + .when' "$work/check.json" | sort | paste -sd,)" \
+		"bpf-print start,gro-flush during" "each says when it came up"
+	"$PKTLAP" report "$work/h.data" >"$work/text" 2>/dev/null
+	check_that "the report's text shows it" grep -q '^hazards: xdp program "print_direct" (id [0-9]*) on in0 calls bpf_trace_printk \[fault\]' "$work/text"
+	is "$(jq '[.hazards[] | select(.subject | test("pl_"))] | length' "$work/check.json")" 0 "pktlap's own programs are not among them"
+	hz tc qdisc del dev in0 root
+	hz sh -c 'echo 0 >/sys/class/net/in0/gro_flush_timeout'
+	xdp xdpgeneric off
+}
+
+hz_up || { not_ok "test network" "$(ip -n $HZ_NS link 2>&1 | head -5)"; tap_done; exit; }
+bad=$("$PKTLAP" check nosuch0 2>&1 >/dev/null)
+is "$?,$bad" "2,pktlap check: no such device: nosuch0 (\`ip link\` lists them)" "check of a device that is not there"
+is "$("$PKTLAP" check --list --format json | jq '.hazards | length > 40')" true "check --list has the whole table"
+prints
+tail_call
+tc_print
+redirects
+modes
+sockets
+settings
+recorded
+tap_done
