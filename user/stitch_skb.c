@@ -119,7 +119,7 @@ static void packet_add(struct stitch *s, struct flight *f, const struct pl_event
 	}
 	/* copies and frees cannot tell the device (skb->dev is not to be trusted there) */
 	if (!ev->ifindex && f->n)
-		sight.dev = f->s[f->n - 1].dev;
+		sight.dev = f->last_dev;
 	if (f->last_pkt == PL_HOP_dev_xmit && hop != PL_HOP_skb_free)
 		s->goes_on[f->last_dev / 8] |= 1 << f->last_dev % 8;
 	if (gro_gave_out(f, ev)) {
