@@ -18,6 +18,10 @@
  *   task has the role (any: ANY) and the packet's last hop was after (any: none). The first
  *   match wins.
  *
+ * PL_COMPANIONS(X): X(hook, main)
+ *   hook serves the same hop beside main, for other packets (IPv6, TCP): it is attached when main
+ *   is, and is no alternative of its own.
+ *
  * PL_WITNESSES(X): X(hop, witness)
  *   the kernel does not pass witness without passing hop: a hop whose hook made no event though
  *   its witness did is reported as silent (attached is no proof of firing).
@@ -44,9 +48,20 @@
 	X(tap_get,	"tap:get",	CTX, PL_HOP_OPT, "tun_get_user: packet copied from the writer") \
 	X(tap_skb,	"tap:skb",	PKT, PL_HOP_ENTRY, "tap hands the sender's packet to the stack") \
 	X(nic_skb,	"nic:skb",	PKT, 0, "stack receives the skb (netif_receive_skb)") \
+	X(ip_rcv,	"ip:rcv",	PKT, 0, "IP layer receives") \
+	X(ip_deliver,	"ip:deliver",	PKT, 0, "for this host: given to its protocol") \
+	X(sock_queue,	"sock:queue",	PKT, 0, "put into the socket's receive queue") \
+	X(sock_ready,	"sock:ready",	CTX, PL_HOP_OPT, "socket finds a sleeping reader to wake") \
+	X(app_wake,	"app:wake",	CTX, PL_HOP_OPT, "reader woken by the socket") \
+	X(app_run,	"app:run",	CTX, PL_HOP_OPT, "woken reader on its CPU") \
+	X(sock_copy,	"sock:copy",	PKT, 0, "copy to the reader begun (TCP: of its last byte)") \
+	X(sock_recv,	"sock:recv",	PKT, 0, "datagram copied to the reader, and released") \
+	X(app_recv,	"app:recv",	CTX, PL_HOP_OPT, "the read returns to the reader") \
 	X(br_in,	"br:in",	PKT, 0, "bridge port receives") \
 	X(br_forward,	"br:forward",	PKT, 0, "bridge chose the port") \
 	X(br_push,	"br:push",	PKT, 0, "bridge passes on to the port's device") \
+	X(app_send,	"app:send",	CTX, 0, "application writes to its socket") \
+	X(ip_out,	"ip:out",	PKT, 0, "IP layer hands it to the device") \
 	X(dev_queue,	"dev:queue",	PKT, 0, "handed to the device's queue (after tc egress)") \
 	X(qdisc_enq,	"qdisc:enq",	PKT, PL_HOP_OPT, "qdisc took it (not on bypass)") \
 	X(qdisc_deq,	"qdisc:deq",	PKT, PL_HOP_OPT, "qdisc gave it out (not on bypass)") \
@@ -110,6 +125,34 @@
 	X(tun_get_user_kp,	tap_get,	KPROBE,	"tun_get_user",			"tun") \
 	X(receive_skb,		nic_skb,	TPBTF,	"netif_receive_skb",		"") \
 	X(receive_skb_raw,	nic_skb,	RAWTP,	"netif_receive_skb",		"") \
+	X(ip_rcv_fe,		ip_rcv,		FENTRY,	"ip_rcv_core",			"") \
+	X(ip6_rcv_fe,		ip_rcv,		FENTRY,	"ip6_rcv_core",			"") \
+	X(ip_rcv_kp,		ip_rcv,		KPROBE,	"ip_rcv_core",			"") \
+	X(ip6_rcv_kp,		ip_rcv,		KPROBE,	"ip6_rcv_core",			"") \
+	X(ip_deliver_fe,	ip_deliver,	FENTRY,	"ip_protocol_deliver_rcu",	"") \
+	X(ip6_deliver_fe,	ip_deliver,	FENTRY,	"ip6_protocol_deliver_rcu",	"") \
+	X(ip_deliver_kp,	ip_deliver,	KPROBE,	"ip_protocol_deliver_rcu",	"") \
+	X(ip6_deliver_kp,	ip_deliver,	KPROBE,	"ip6_protocol_deliver_rcu",	"") \
+	X(udp_queue_fe,		sock_queue,	FENTRY,	"__udp_enqueue_schedule_skb",	"") \
+	X(tcp_queue_fe,		sock_queue,	FENTRY,	"tcp_queue_rcv",		"") \
+	X(raw_queue_fe,		sock_queue,	FENTRY,	"sock_queue_rcv_skb_reason",	"") \
+	X(udp_queue_kp,		sock_queue,	KPROBE,	"__udp_enqueue_schedule_skb",	"") \
+	X(tcp_queue_kp,		sock_queue,	KPROBE,	"tcp_queue_rcv",		"") \
+	X(raw_queue_kp,		sock_queue,	KPROBE,	"sock_queue_rcv_skb_reason",	"") \
+	X(tail_queue,		sock_queue,	TPBTF,	"sk_data_ready",		"") \
+	X(tail_queue_raw,	sock_queue,	RAWTP,	"sk_data_ready",		"") \
+	X(data_ready,		sock_ready,	TPBTF,	"sk_data_ready",		"") \
+	X(data_ready_raw,	sock_ready,	RAWTP,	"sk_data_ready",		"") \
+	X(readable_fe,		sock_ready,	FENTRY,	"sock_def_readable",		"") \
+	X(readable_kp,		sock_ready,	KPROBE,	"sock_def_readable",		"") \
+	X(waking,		app_wake,	TPBTF,	"sched_waking",			"") \
+	X(waking_raw,		app_wake,	RAWTP,	"sched_waking",			"") \
+	X(udp_recv_fe,		sock_recv,	FENTRY,	"skb_consume_udp",		"") \
+	X(udp_recv_kp,		sock_recv,	KPROBE,	"skb_consume_udp",		"") \
+	X(recv_length,		app_recv,	TPBTF,	"sock_recv_length",		"") \
+	X(recv_length_raw,	app_recv,	RAWTP,	"sock_recv_length",		"") \
+	X(inet_recv_fx,		app_recv,	FEXIT,	"inet_recvmsg",			"") \
+	X(inet6_recv_fx,	app_recv,	FEXIT,	"inet6_recvmsg",		"") \
 	X(br_in_fe,		br_in,		FENTRY,	"br_handle_frame",		"bridge") \
 	X(br_in_kp,		br_in,		KPROBE,	"br_handle_frame",		"bridge") \
 	X(br_in_finish_fe,	br_in,		FENTRY,	"br_handle_frame_finish",	"bridge") \
@@ -117,6 +160,17 @@
 	X(br_forward_kp,	br_forward,	KPROBE,	"__br_forward",			"bridge") \
 	X(br_push_fe,		br_push,	FENTRY,	"br_dev_queue_push_xmit",	"bridge") \
 	X(br_push_kp,		br_push,	KPROBE,	"br_dev_queue_push_xmit",	"bridge") \
+	X(udp_send_fe,		app_send,	FENTRY,	"udp_sendmsg",			"") \
+	X(udp6_send_fe,		app_send,	FENTRY,	"udpv6_sendmsg",		"") \
+	X(tcp_send_fe,		app_send,	FENTRY,	"tcp_sendmsg_locked",		"") \
+	X(udp_send_kp,		app_send,	KPROBE,	"udp_sendmsg",			"") \
+	X(udp6_send_kp,		app_send,	KPROBE,	"udpv6_sendmsg",		"") \
+	X(tcp_send_kp,		app_send,	KPROBE,	"tcp_sendmsg_locked",		"") \
+	X(tcp_send_tp,		app_send,	TPBTF,	"tcp_sendmsg_locked",		"") \
+	X(ip_out_fe,		ip_out,		FENTRY,	"ip_finish_output2",		"") \
+	X(ip6_out_fe,		ip_out,		FENTRY,	"ip6_finish_output2",		"") \
+	X(ip_out_kp,		ip_out,		KPROBE,	"ip_finish_output2",		"") \
+	X(ip6_out_kp,		ip_out,		KPROBE,	"ip6_finish_output2",		"") \
 	X(dev_queue_tp,		dev_queue,	TPBTF,	"net_dev_queue",		"") \
 	X(dev_queue_raw,	dev_queue,	RAWTP,	"net_dev_queue",		"") \
 	X(qdisc_enqueue,	qdisc_enq,	TPBTF,	"qdisc_enqueue",		"") \
@@ -172,11 +226,30 @@
 	X(tap_xmit,	dev_xmit,	TAP,	ANY,	none) \
 	X(vhost_run,	sched_run,	ANY,	VHOST,	none) \
 	X(kvm_run,	sched_run,	ANY,	VCPU,	none) \
+	X(app_run,	sched_run,	ANY,	APP,	none) \
 	X(vhost_copy,	skb_copy,	ANY,	VHOST,	tap_xmit) \
 	X(tap_read,	skb_copy,	ANY,	ANY,	tap_xmit) \
+	X(sock_copy,	skb_copy,	ANY,	ANY,	sock_queue) \
 	X(vhost_copied,	skb_free,	ANY,	ANY,	vhost_copy) \
 	X(tap_copied,	skb_free,	ANY,	ANY,	tap_read) \
 	X(nic_txdone,	skb_free,	ANY,	ANY,	nic_xmit)
+
+#define PL_COMPANIONS(X) \
+	X(ip6_rcv_fe,		ip_rcv_fe) \
+	X(ip6_rcv_kp,		ip_rcv_kp) \
+	X(ip6_deliver_fe,	ip_deliver_fe) \
+	X(ip6_deliver_kp,	ip_deliver_kp) \
+	X(tcp_queue_fe,		udp_queue_fe) \
+	X(raw_queue_fe,		udp_queue_fe) \
+	X(tcp_queue_kp,		udp_queue_kp) \
+	X(raw_queue_kp,		udp_queue_kp) \
+	X(inet6_recv_fx,	inet_recv_fx) \
+	X(udp6_send_fe,		udp_send_fe) \
+	X(tcp_send_fe,		udp_send_fe) \
+	X(udp6_send_kp,		udp_send_kp) \
+	X(tcp_send_kp,		udp_send_kp) \
+	X(ip6_out_fe,		ip_out_fe) \
+	X(ip6_out_kp,		ip_out_kp)
 
 #define PL_WITNESSES(X) \
 	X(nic_poll,	nic_polled) \

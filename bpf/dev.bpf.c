@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Any device's way out: queue, qdisc, driver's transmit; and the ends of an skb */
-#include "skb.bpf.h"
+#include "sock.bpf.h"
 
 /* a bulk dequeue takes at most 8 packets (net/sched/sch_generic.c: by BQL's limit, usually fewer) */
 #define BULK_MAX 8
@@ -98,16 +98,26 @@ int BPF_PROG(pl_start_xmit_raw, struct sk_buff *skb, struct net_device *dev)
 	return skb_hop(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
 }
 
-SEC("tp_btf/skb_copy_datagram_iovec")
-int BPF_PROG(pl_skb_copy_tp, struct sk_buff *skb)
+static __always_inline int copy_event(struct skb_hop hop, struct sk_buff *skb, int len)
 {
-	return skb_hop(SKB_HOP_LOOSE(skb_copy_tp, DIRECT), skb, NULL);
+	struct sock *sk = READ(hop.direct, skb, sk);
+
+	/* a tap's packets have none any more (skb_orphan() in tun_net_xmit()) */
+	if (sk && sock_is_tcp(sk))
+		return tcp_copy_event(hop.hook, sk, skb, len);
+	return skb_hop(hop, skb, NULL);
+}
+
+SEC("tp_btf/skb_copy_datagram_iovec")
+int BPF_PROG(pl_skb_copy_tp, struct sk_buff *skb, int len)
+{
+	return copy_event(SKB_HOP_LOOSE(skb_copy_tp, DIRECT), skb, len);
 }
 
 SEC("raw_tp/skb_copy_datagram_iovec")
-int BPF_PROG(pl_skb_copy_raw, struct sk_buff *skb)
+int BPF_PROG(pl_skb_copy_raw, struct sk_buff *skb, int len)
 {
-	return skb_hop(SKB_HOP_LOOSE(skb_copy_raw, PROBED), skb, NULL);
+	return copy_event(SKB_HOP_LOOSE(skb_copy_raw, PROBED), skb, len);
 }
 
 SEC("tp_btf/consume_skb")

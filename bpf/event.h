@@ -21,6 +21,7 @@
 #define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
 #define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
 #define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
+#define PL_F_SOCK	0x4000 /* at a socket: vlan is the socket, queue its local port */
 
 /* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
 #define PL_TCP_SEQ(ev)	((__u32)(ev)->key)
@@ -57,7 +58,7 @@ struct pl_event {
 	__u32 arg;
 	__u32 vlan;
 	__u16 cpu;
-	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops */
+	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops; port at a socket */
 	__u8 hook; /* enum pl_hook */
 	__u8 proto;
 	__u16 flags; /* PL_F_* */
@@ -80,6 +81,16 @@ enum pl_role_kind {
 	PL_ROLE_VHOST, /* vhost worker */
 	PL_ROLE_VCPU,
 	PL_ROLE_VMM, /* a thread of the VMM that serves a tap itself */
+	PL_ROLE_APP, /* reads from a socket that it waits for */
+};
+
+/* how the task that a socket wakes waits for it: arg of sock:ready and app:wake */
+enum pl_wait {
+	PL_WAIT_NONE,
+	PL_WAIT_RECV, /* in the read itself */
+	PL_WAIT_POLL, /* poll(), select() */
+	PL_WAIT_EPOLL,
+	PL_NR_WAITS
 };
 
 struct pl_role {
@@ -87,8 +98,23 @@ struct pl_role {
 	__u8 exit_hook; /* vCPU: hook that noted exit_ts */
 	__u8 vector; /* vCPU: of the pending interrupt; others: that they injected last */
 	__u8 unused;
-	__u32 pending; /* vCPU: an interrupt was injected and no entry seen since */
+	/* vCPU: an interrupt was injected and no entry seen since; APP: woken, has not run since */
+	__u32 pending;
 	__u64 exit_ts; /* vCPU: time of the last exit, ns */
+};
+
+/*
+ * value of the cpus map, one for each CPU: the task that the socket's callback that runs on it is
+ * about to wake. 64 bytes, so that CPUs share no line.
+ */
+struct pl_cpu {
+	__u64 ts; /* ns, when the callback began */
+	__u64 sk;
+	__u32 tid; /* whom it wakes; 0: nobody */
+	__u32 by; /* the task that it runs in */
+	__u32 how; /* enum pl_wait */
+	__u32 port;
+	__u64 unused[4];
 };
 
 /* value of the irqs map: the device that an interrupt number serves */

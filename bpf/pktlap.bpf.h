@@ -18,6 +18,8 @@
 
 #define ARPHRD_ETHER		 1 /* include/uapi/linux/if_arp.h */
 #define ARPHRD_LOOPBACK		 772
+#define ARPHRD_NONE		 0xfffe
+#define LOOPBACK_IFINDEX	 1 /* include/net/net_namespace.h: in every namespace */
 #define EPOLLIN			 0x001
 #define EPOLLRDNORM		 0x040
 #define NET_RX_SOFTIRQ		 3 /* include/linux/interrupt.h */
@@ -71,7 +73,10 @@ struct roles_shape {
 	__type(value, struct pl_role);
 };
 
-/* netns << 32 | ifindex -> 1; used only when devices were named. netns 0: in any namespace */
+/*
+ * netns << 32 | ifindex -> 1; used only when devices were named. netns 0: in any namespace;
+ * ifindex 0: the namespace has such a device
+ */
 struct scope_shape {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -87,23 +92,56 @@ struct irqs_shape {
 	__type(value, struct pl_irq_dev);
 };
 
+/* what runs on each CPU; the recorder sets the size */
+struct cpus_shape {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pl_cpu);
+};
+
 #ifdef PL_DEFINE_MAPS
 struct rings_shape rings SEC(".maps");
 struct counts_shape counts SEC(".maps");
 struct roles_shape roles SEC(".maps");
 struct scope_shape scope SEC(".maps");
 struct irqs_shape irqs SEC(".maps");
+struct cpus_shape cpus SEC(".maps");
 const volatile bool cfg_scoped = false;
 const volatile __u64 cfg_stext = 0;
+const volatile __u64 cfg_pollwake = 0;
+const volatile __u64 cfg_epollwake = 0;
+const volatile __u64 cfg_recvwake = 0;
+const volatile __u64 cfg_wokenwake = 0;
 #else
 extern struct rings_shape rings SEC(".maps");
 extern struct counts_shape counts SEC(".maps");
 extern struct roles_shape roles SEC(".maps");
 extern struct scope_shape scope SEC(".maps");
 extern struct irqs_shape irqs SEC(".maps");
+extern struct cpus_shape cpus SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
+/*
+ * Functions that say how a task waits for a socket; 0: unknown. pollwake(), ep_poll_callback(), and
+ * those of the reads themselves: receiver_wake_function(), woken_wake_function()
+ */
+extern const volatile __u64 cfg_pollwake SEC(".rodata");
+extern const volatile __u64 cfg_epollwake SEC(".rodata");
+extern const volatile __u64 cfg_recvwake SEC(".rodata");
+extern const volatile __u64 cfg_wokenwake SEC(".rodata");
 #endif
+
+/* A pointer that the verifier knows the type of as a number: it permits no other arithmetic */
+static __always_inline __u64 address_of(const void *ptr)
+{
+	__u64 n = (__u64)ptr;
+
+	asm volatile("%0 = -%0\n"
+		     "%0 = -%0\n"
+		     : "+r"(n));
+	return n;
+}
 
 static __always_inline __u32 current_tid(void)
 {

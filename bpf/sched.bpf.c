@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tasks that packets wait for: vhost workers, and vCPUs with an interrupt on its way */
+/*
+ * The tasks that packets wait for: vhost workers, vCPUs with an interrupt on its way, readers that
+ * a socket woke
+ */
 #include "pktlap.bpf.h"
 
 static __always_inline int run_event(__u8 hook, __u32 tid)
 {
-	const struct pl_role *role = role_of(tid);
+	struct pl_role *role = role_of(tid);
 	struct pl_event *e;
 
 	if (!role || role->kind == PL_ROLE_VMM)
@@ -12,6 +15,11 @@ static __always_inline int run_event(__u8 hook, __u32 tid)
 	/* a vCPU is switched in for many reasons: only one that an interrupt waits for counts */
 	if (role->kind == PL_ROLE_VCPU && !role->pending)
 		return 0;
+	if (role->kind == PL_ROLE_APP) {
+		if (!role->pending)
+			return 0;
+		role->pending = 0;
+	}
 	e = event_begin(hook);
 	if (!e)
 		return 0;

@@ -10,6 +10,7 @@
 enum dev_trust {
 	DEV_OF_SKB, /* skb->dev is the device */
 	DEV_MAYBE, /* may be something else in the same word: use it to select, never show it */
+	DEV_GONE, /* select by the socket's namespace and the device that received the packet */
 };
 
 /* Where the event's device comes from, and what is fixed at the hop */
@@ -18,7 +19,31 @@ struct skb_hop {
 	bool direct;
 	enum dev_trust trust;
 	__u16 flags;
+	bool ip; /* skb->data is not at a link header: parse from the network header */
+	struct sock *sk; /* the socket whose packet it is; NULL: of no matter at this hop */
 };
+
+static __always_inline __u32 sock_netns(struct sock *sk, bool direct)
+{
+	struct net *net = READ(direct, sk, __sk_common.skc_net.net);
+
+	return READ(direct, net, ns.inum);
+}
+
+/* The low half of a socket's address, less what is the same in all: hidden by the recorder */
+static __always_inline __u32 sock_number(const struct sock *sk)
+{
+	return address_of(sk) >> 6;
+}
+
+/* Which socket it was. ports: it has one. Tags have no meaning to a socket, and are not kept */
+static __always_inline void sock_mark(struct pl_event *e, struct sock *sk, bool direct, bool ports)
+{
+	e->vlan = sock_number(sk);
+	e->queue = ports ? READ(direct, sk, __sk_common.skc_num) : 0;
+	e->flags &= ~(PL_F_VLAN_META | PL_F_VLAN_FRAME);
+	e->flags |= PL_F_SOCK;
+}
 
 static __always_inline void dev_of(struct net_device *dev, bool direct, __u32 *ifindex,
 				   __u32 *netns, __u16 *type)
@@ -58,6 +83,14 @@ static __always_inline bool skb_wanted(struct sk_buff *skb, bool direct)
 	if (dev)
 		dev_of(dev, direct, &ifindex, &netns, &type);
 	return scope_has(netns, ifindex) || scope_has(0, READ(direct, skb, skb_iif));
+}
+
+/* Select an skb that a socket has or gets: skb->dev is cleared or overwritten by then */
+static __always_inline bool sock_skb_wanted(__u32 netns, struct sk_buff *skb, bool direct)
+{
+	__u32 iif = READ(direct, skb, skb_iif);
+
+	return cfg_scoped ? scope_has(netns, iif) : iif != LOOPBACK_IFINDEX;
 }
 
 /* noinline: clang 14 moves a CO-RE access out of its field_exists guard when it inlines */
@@ -163,6 +196,10 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 		dev_of(dev, hop.direct, &ifindex, &netns, &type);
 		if (!dev_wanted(netns, ifindex, type))
 			return 0;
+	} else if (hop.trust == DEV_GONE) {
+		netns = sock_netns(hop.sk, hop.direct);
+		if (!sock_skb_wanted(netns, skb, hop.direct))
+			return 0;
 	} else if (!skb_wanted(skb, hop.direct)) {
 		return 0;
 	}
@@ -170,7 +207,10 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 	if (!e)
 		return 0;
 	e->flags |= hop.flags;
-	skb_fill(e, skb, hop.direct, type);
+	skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : type);
+	if (hop.sk)
+		sock_mark(e, hop.sk, hop.direct,
+			  e->proto == IPPROTO_TCP || e->proto == IPPROTO_UDP);
 	event_end(e);
 	return 0;
 }
@@ -178,6 +218,11 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 /* The plain case: both kinds of program, tp_btf or fentry and their probed fallback */
 #define SKB_HOP(name, how, fl) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .flags = fl })
+#define SKB_HOP_IP(name, how) \
+	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .ip = true })
+#define SKB_HOP_SOCK(name, how, socket) \
+	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_GONE, .ip = true, \
+			   .sk = socket })
 #define SKB_HOP_LOOSE(name, how) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_MAYBE })
 

@@ -138,6 +138,7 @@ static int node_add(struct path *path, const struct sighting *s, __u8 nth)
 		.dev = s->dev,
 		.nth = nth,
 		.tid = s->tid,
+		.port = s->flags & PL_F_SOCK ? s->vlan : 0,
 	};
 	path->next[n] = (struct path_next){ .to = NODES_MAX };
 	path->stat.nnodes++;
@@ -192,6 +193,8 @@ static int walk_node(const struct breakdown_builder *b, struct walk *w, const st
 	n->hook = s->hook;
 	if (n->tid != s->tid)
 		n->many_tids = true;
+	if ((s->flags & PL_F_SOCK) && n->port != s->vlan)
+		n->many_ports = true;
 	return node;
 }
 

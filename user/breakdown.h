@@ -20,7 +20,9 @@ struct path_node {
 	__u8 hook; /* enum pl_hook that served it */
 	__u8 nth; /* n-th time that this (hop, dev) comes in the packet, from 0 */
 	bool many_tids; /* seen with other tasks than tid, too */
+	bool many_ports; /* likewise */
 	__u16 dev;
+	__u16 port; /* of the socket; 0: not known */
 	__u32 tid; /* task of its first sighting; of context hops the task meant */
 	__u64 n; /* sightings, of packets in the statistics */
 };

@@ -24,6 +24,10 @@ static const struct hook_desc hooks[PL_NR_HOOKS] = {
 };
 #undef PL_X
 
+#define PL_X(hook, main) [PL_HOOK_##hook] = PL_HOOK_##main,
+static const __u8 mains[PL_NR_HOOKS] = { PL_COMPANIONS(PL_X) };
+#undef PL_X
+
 /* Rows of PL_ALIASES by number, from 1 */
 #define PL_X(hop, base, dev, role, after) ALIAS_##hop,
 enum alias_row { ALIAS_none,
@@ -74,6 +78,7 @@ static const char *const role_names[] = {
 	[PL_ROLE_VHOST] = "vhost",
 	[PL_ROLE_VCPU] = "vcpu",
 	[PL_ROLE_VMM] = "vmm",
+	[PL_ROLE_APP] = "app",
 };
 
 const struct hop_desc *hop_desc(enum pl_hop hop)
@@ -84,6 +89,11 @@ const struct hop_desc *hop_desc(enum pl_hop hop)
 const struct hook_desc *hook_desc(enum pl_hook hook)
 {
 	return &hooks[(unsigned int)hook < PL_NR_HOOKS ? hook : PL_HOOK_none];
+}
+
+enum pl_hook hook_main(enum pl_hook hook)
+{
+	return (unsigned int)hook < PL_NR_HOOKS ? mains[hook] : PL_HOOK_none;
 }
 
 static const char *name_of(const char *const *names, size_t n, size_t i)

@@ -36,6 +36,9 @@ struct alias_desc {
 const struct hop_desc *hop_desc(enum pl_hop hop);
 const struct hook_desc *hook_desc(enum pl_hook hook);
 
+/* The hook beside which this one is attached (PL_COMPANIONS); PL_HOOK_none: it serves alone */
+enum pl_hook hook_main(enum pl_hook hook);
+
 /* "fentry", "tp_btf", ... ; "nic", "tap", ... ; "vhost", "vcpu", ... Never NULL */
 const char *hook_kind_name(enum pl_hook_kind kind);
 const char *dev_kind_name(enum pl_dev_kind kind);

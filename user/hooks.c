@@ -19,7 +19,7 @@
 #define SETTLE_MS  1000
 
 /* Names of the maps that later rounds share with the first */
-static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs" };
+static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs", "cpus" };
 
 static struct bpf_map *skel_map(struct pktlap_bpf *skel, const char *name)
 {
@@ -82,6 +82,10 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	}
 	skel->rodata->cfg_scoped = h->cfg.scoped;
 	skel->rodata->cfg_stext = ksyms_addr(h->ksyms, "_stext");
+	skel->rodata->cfg_pollwake = ksyms_addr(h->ksyms, "pollwake");
+	skel->rodata->cfg_epollwake = ksyms_addr(h->ksyms, "ep_poll_callback");
+	skel->rodata->cfg_recvwake = ksyms_addr(h->ksyms, "receiver_wake_function");
+	skel->rodata->cfg_wokenwake = ksyms_addr(h->ksyms, "woken_wake_function");
 	if (h->nskels) {
 		for (i = 0; i < sizeof(shared_maps) / sizeof(*shared_maps); i++) {
 			err = bpf_map__reuse_fd(skel_map(skel, shared_maps[i]), h->map_fd[i]);
@@ -93,6 +97,8 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	err = map_size_set(skel, "rings", h->ncpus);
 	if (!err)
 		err = map_size_set(skel, "counts", h->ncpus * PL_NR_HOOKS);
+	if (!err)
+		err = map_size_set(skel, "cpus", h->ncpus);
 	if (!err)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
 	return err;
@@ -206,7 +212,20 @@ static void attach_one(struct hooks *h, struct pktlap_bpf *skel, enum pl_hook ho
 	}
 	h->links[hook] = link;
 	h->prog_fd[hook] = bpf_program__fd(prog);
-	h->serving[hook_desc(hook)->hop] = hook;
+	if (!hook_main(hook))
+		h->serving[hook_desc(hook)->hop] = hook;
+}
+
+/* Those whose main hook is not in place: another one will serve the hop, with its own */
+static void companions_unlink(struct hooks *h)
+{
+	enum pl_hook hook, main;
+
+	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
+		main = hook_main(hook);
+		if (main && h->links[hook] && h->serving[hook_desc(main)->hop] != main)
+			hook_unlink(h, hook);
+	}
 }
 
 /* Attach the programs of the last round */
@@ -219,6 +238,7 @@ static void round_attach(struct hooks *h)
 		if (h->in_round[hook])
 			attach_one(h, skel, hook);
 	hooks_verify(h);
+	companions_unlink(h);
 	memset(h->in_round, 0, sizeof(h->in_round));
 }
 
@@ -227,7 +247,8 @@ void hook_unlink(struct hooks *h, enum pl_hook hook)
 	bpf_link__destroy(h->links[hook]);
 	h->links[hook] = NULL;
 	h->prog_fd[hook] = -1;
-	h->serving[hook_desc(hook)->hop] = PL_HOOK_none;
+	if (!hook_main(hook))
+		h->serving[hook_desc(hook)->hop] = PL_HOOK_none;
 }
 
 int hooks_attach(struct hooks *h, char *err, size_t errlen)

@@ -126,6 +126,16 @@ static bool hook_possible(struct hooks *h, enum pl_hook hook)
 	return true;
 }
 
+/* What is attached beside a hook, as far as it can be */
+static void companions_choose(struct hooks *h, enum pl_hook main)
+{
+	enum pl_hook hook;
+
+	for (hook = 1; hook < PL_NR_HOOKS; hook++)
+		if (hook_main(hook) == main && hook_possible(h, hook))
+			h->in_round[hook] = true;
+}
+
 int round_choose(struct hooks *h)
 {
 	bool chosen[PL_NR_HOPS] = {};
@@ -136,12 +146,13 @@ int round_choose(struct hooks *h)
 	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
 		enum pl_hop hop = hook_desc(hook)->hop;
 
-		if (!h->cfg.want[hop] || h->serving[hop] || chosen[hop])
+		if (!h->cfg.want[hop] || h->serving[hop] || chosen[hop] || hook_main(hook))
 			continue;
 		if (!hook_possible(h, hook))
 			continue;
 		chosen[hop] = true;
 		h->in_round[hook] = true;
+		companions_choose(h, hook);
 		n++;
 	}
 	return n;

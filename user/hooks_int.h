@@ -21,6 +21,7 @@ enum { MAP_RINGS,
        MAP_ROLES,
        MAP_SCOPE,
        MAP_IRQS,
+       MAP_CPUS,
        MAP_NR };
 
 struct pktlap_bpf;

@@ -9,13 +9,16 @@
 
 int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
 {
-	__u64 key = (__u64)netns << 32 | ifindex, loose = ifindex;
+	__u64 key = (__u64)netns << 32 | ifindex, loose = ifindex, any = (__u64)netns << 32;
 	__u8 one = 1;
 
 	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &key, &one, BPF_ANY))
 		return -errno;
 	/* for hops where only skb_iif is left of the device: without the namespace */
 	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &loose, &one, BPF_ANY))
+		return -errno;
+	/* for hops that see a socket and no device */
+	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &any, &one, BPF_ANY))
 		return -errno;
 	return 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Of the report: what a path is called, "eth1 → br0 → tap0 → vhost-2154 → CPU 0/KVM". Devices as
- * the hops name them, the bridge between two of its ports, and the tasks of the virtualisation
- * hops, which have no device.
+ * Of the report: what a path is called, "eth1 → br0 → tap0 → vhost-2154 → CPU 0/KVM", or
+ * "client → eth1 → server:7788". Devices as the hops name them, the bridge between two of its
+ * ports, and the tasks of the hops that have no device: virtualisation, applications.
  */
 #include <string.h>
 
@@ -37,6 +37,23 @@ static void chain_dev(struct chain *c, int dev)
 	c->dev_at = c->n;
 }
 
+/* Where a task does something with a socket; app:run comes between two of these */
+static bool hop_has_app(enum pl_hop hop)
+{
+	return hop == PL_HOP_app_send || hop == PL_HOP_app_wake || hop == PL_HOP_sock_copy ||
+	       hop == PL_HOP_sock_recv || hop == PL_HOP_app_recv;
+}
+
+/* "server:7788": a client's port is another one for each connection */
+static const char *app_name(struct report *r, const char *comm, const struct path_node *node)
+{
+	if (node->port && !node->many_ports)
+		return arena_printf(&r->mem, "%s:%u", comm, node->port);
+	if (node->many_tids)
+		return arena_printf(&r->mem, "%s and others", comm);
+	return report_str(r, comm);
+}
+
 /* Hops where the task says something about the way; elsewhere it is whoever was interrupted */
 static bool hop_has_task(enum pl_hop hop)
 {
@@ -52,6 +69,8 @@ const char *report_task(struct report *r, struct names *names, const struct path
 	const char *comm = names_comm(names, node->tid);
 	enum pl_role_kind role = names_role(names, node->tid);
 
+	if (comm && hop_has_app(node->hop))
+		return app_name(r, comm, node);
 	/* who reads a tap is its end of the way, a known VMM or not */
 	if (!comm || !hop_has_task(node->hop) ||
 	    (role == PL_ROLE_NONE && node->hop != PL_HOP_tap_read))
@@ -68,9 +87,17 @@ static void chain_task(struct chain *c, const struct path_node *node)
 	const char *task = report_task(c->r, c->names, node);
 
 	/* worker and vCPU alternate in the hops of one interrupt: each once */
-	for (size_t i = c->dev_at; i < c->n; i++)
+	for (size_t i = c->dev_at; i < c->n; i++) {
+		size_t n = strlen(c->list[i]);
+
 		if (!strncmp(c->list[i], task, strcspn(task, " ")))
 			return;
+		/* a hop before did not tell the port */
+		if (!strncmp(c->list[i], task, n) && task[n] == ':') {
+			c->list[i] = task;
+			return;
+		}
+	}
 	chain_add(c, task);
 }
 

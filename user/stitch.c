@@ -22,11 +22,20 @@ static const stitch_fn handlers[PL_NR_HOPS] = {
 	[PL_HOP_nic_merged] = on_nic_merged,
 	[PL_HOP_dev_rxback] = on_packet,
 	[PL_HOP_dev_rx] = on_dev_rx,
-	[PL_HOP_nic_skb] = on_packet,
+	[PL_HOP_nic_skb] = on_nic_skb,
 	[PL_HOP_br_in] = on_packet,
 	[PL_HOP_br_forward] = on_packet,
 	[PL_HOP_br_push] = on_packet,
-	[PL_HOP_dev_queue] = on_packet,
+	[PL_HOP_ip_rcv] = on_packet,
+	[PL_HOP_ip_deliver] = on_ip_deliver,
+	[PL_HOP_sock_queue] = on_sock_queue,
+	[PL_HOP_sock_ready] = on_sock_ready,
+	[PL_HOP_app_wake] = on_app_wake,
+	[PL_HOP_sock_recv] = on_sock_recv,
+	[PL_HOP_app_recv] = on_app_recv,
+	[PL_HOP_app_send] = on_app_send,
+	[PL_HOP_ip_out] = on_out,
+	[PL_HOP_dev_queue] = on_out,
 	[PL_HOP_qdisc_enq] = on_packet,
 	[PL_HOP_qdisc_deq] = on_packet,
 	[PL_HOP_dev_xmit] = on_dev_xmit,
@@ -60,6 +69,7 @@ static const __u8 hop_of_hook[PL_NR_HOOKS] = { PL_HOOKS(PL_X) };
 int stitch_new(const struct stitch_config *cfg, struct stitch **out)
 {
 	struct stitch *s = calloc(1, sizeof(*s));
+	int i;
 
 	if (!s)
 		return -ENOMEM;
@@ -79,10 +89,16 @@ int stitch_new(const struct stitch_config *cfg, struct stitch **out)
 	s->irq_map = calloc(IRQ_MAP, sizeof(*s->irq_map));
 	s->calls = calloc(CALLS, sizeof(*s->calls));
 	s->owners = calloc(CALLS, sizeof(*s->owners));
-	if (!s->by_skb || !s->by_head || !s->by_flow || !s->kicks || !s->irq_map || !s->calls || !s->owners) {
+	s->socks = calloc(SOCKS, sizeof(*s->socks));
+	s->sock_slots = calloc(SOCKS, sizeof(*s->sock_slots));
+	s->writes = calloc(SOCKS, sizeof(*s->writes));
+	if (!s->by_skb || !s->by_head || !s->by_flow || !s->kicks || !s->irq_map || !s->calls ||
+	    !s->owners || !s->socks || !s->sock_slots || !s->writes) {
 		stitch_free(s);
 		return -ENOMEM;
 	}
+	for (i = 0; i < SOCKS; i++)
+		list_init(&s->socks[i]);
 	*out = s;
 	return 0;
 }

@@ -18,7 +18,7 @@ struct sighting {
 	__u32 tid;
 	__u32 len; /* bytes (batch hops: count) */
 	__u32 arg; /* context hops: irq, vector, ... */
-	__u32 vlan;
+	__u32 vlan; /* tags; with PL_F_SOCK: the socket's port */
 	__u16 dev; /* names_dev() */
 	__u16 cpu;
 	__u8 hop; /* enum pl_hop, aliases resolved */

@@ -33,6 +33,8 @@ void cpu_reset(struct stitch *s, struct cpu_ctx *c)
 	memset(c->done, 0, sizeof(c->done));
 	c->softirq.on = c->poll.on = c->poll_irq.on = c->poll_raise.on = false;
 	c->last_gro = c->last_tap = (struct flight_ref){};
+	c->last_up = c->queued = c->readied = (struct flight_ref){};
+	c->ready.on = false;
 	c->injector = NULL;
 	list_end(s, &c->merged);
 	list_end(s, &c->splits);
@@ -88,6 +90,7 @@ static struct task_ctx *task_new(struct stitch *s, __u32 tid)
 	list_init(&t->batch);
 	list_init(&t->used);
 	list_init(&t->pending);
+	list_init(&t->took);
 	*task_slot(s->task, s->task_size, tid) = t;
 	s->ntasks++;
 	return t;
@@ -135,6 +138,8 @@ static void task_missed(struct stitch *s, struct task_ctx *t, __u64 gap_ts)
 	list_end_missed(s, &t->batch, gap_ts);
 	list_end_missed(s, &t->used, gap_ts);
 	list_end_missed(s, &t->pending, gap_ts);
+	list_end_missed(s, &t->took, gap_ts);
+	t->app_run.on = t->wrote.on = false;
 	t->told = TOLD_OTHER;
 	tx_give_up(s, t);
 	t->fetch_unsure = true;
@@ -240,7 +245,7 @@ struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl
 		.tid = ev->tid,
 		.len = ev->len,
 		.arg = ev->arg,
-		.vlan = ev->vlan,
+		.vlan = ev->flags & PL_F_SOCK ? ev->queue : ev->vlan,
 		.dev = ev->ifindex ? dev_of(s, ev, NULL) : 0,
 		.cpu = ev->cpu,
 		.hop = hop,

@@ -44,6 +44,9 @@ void stitch_free(struct stitch *s)
 	free(s->irq_map);
 	free(s->calls);
 	free(s->owners);
+	free(s->socks);
+	free(s->sock_slots);
+	free(s->writes);
 	free(s);
 }
 
@@ -73,6 +76,7 @@ static struct flight *flight_alloc(struct stitch *s)
 	f->cap = FLIGHT_INLINE;
 	list_init(&f->wait);
 	list_init(&f->riders);
+	list_init(&f->sock);
 	list_add_tail(&f->lru, &s->lru);
 	f->id = ++s->next_id;
 	if (++s->in_flight > s->stats.in_flight_max)
@@ -207,6 +211,9 @@ static bool clone_origin(const struct stitch *s, const struct flight *f, const s
 	case PL_HOP_tap_xmit:
 	case PL_HOP_vhost_copy:
 	case PL_HOP_tap_read:
+	case PL_HOP_sock_queue:
+	case PL_HOP_sock_copy:
+	case PL_HOP_sock_recv:
 		return false;
 	default:
 		return !gap_since(s, f->last_cpu, f->last_ts);
@@ -417,6 +424,7 @@ static void riders_end(struct stitch *s, struct flight *f, enum packet_end end)
 		r->carrier = NULL;
 		r->ambiguous |= f->ambiguous;
 		r->mid |= f->mid;
+		r->discard |= f->discard;
 		r->nonmono |= f->nonmono;
 		r->drop_reason = f->drop_reason;
 		r->drop_place = f->drop_place;
@@ -434,13 +442,15 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 	}
 	riders_end(s, f, end);
 	end = end_qualified(f, end);
-	s->stats.packets[end]++;
-	if (end == PACKET_INCOMPLETE && f->n)
+	if (!f->discard)
+		s->stats.packets[end]++;
+	if (!f->discard && end == PACKET_INCOMPLETE && f->n)
 		s->stats.last_hop[f->s[f->n - 1].hop]++;
 	packet_fill(&s->out, f, end);
 	flight_unhash(s, f);
 	flow_unhash(s, f);
 	list_del(&f->wait);
+	list_del(&f->sock);
 	list_del(&f->lru);
 	if (f->s != f->first)
 		free(f->s);
@@ -448,7 +458,7 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 	f->skb_next = s->spare;
 	s->spare = f;
 	s->in_flight--;
-	if (!s->err)
+	if (!s->err && !f->discard)
 		s->err = s->cfg.packet(s->cfg.ctx, &s->out);
 }
 
@@ -456,6 +466,12 @@ void flight_end_broken(struct stitch *s, struct flight *f)
 {
 	f->mid = true;
 	flight_end(s, f, PACKET_INCOMPLETE);
+}
+
+void flight_discard(struct stitch *s, struct flight *f)
+{
+	f->discard = true;
+	flight_end(s, f, PACKET_COMPLETE);
 }
 
 /*
@@ -468,7 +484,14 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 	switch (f->s[f->n - 1].hop) {
 	case PL_HOP_dev_xmit:
 		return !(s->goes_on[f->last_dev / 8] & (1 << f->last_dev % 8));
+	case PL_HOP_nic_skb:
+	case PL_HOP_ip_rcv:
+	case PL_HOP_ip_deliver:
+		return f->no_data; /* for the kernel's TCP, which frees it silently */
 	case PL_HOP_nic_xmit:
+	case PL_HOP_sock_copy:
+	case PL_HOP_sock_recv:
+	case PL_HOP_app_recv:
 	case PL_HOP_tap_read:
 	case PL_HOP_tap_copied:
 	case PL_HOP_vhost_copied:

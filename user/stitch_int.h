@@ -3,7 +3,8 @@
  * Inside of the stitcher. stitch.c: API and dispatch; stitch_flight.c: packets in flight, their
  * tables and their ends; stitch_ctx.c: what is known of CPUs and tasks; stitch_nic.c: what a CPU
  * was doing when a packet came in; stitch_skb.c: hops that see the packet; stitch_gso.c: skbs that
- * stand for several packets; stitch_rx.c: copy to the guest, batches; stitch_kvm.c: injection; stitch_vmm.c: backends in user space; stitch_tx.c:
+ * stand for several packets; stitch_rx.c: copy to the guest, batches; stitch_sock.c, stitch_app.c:
+ * the host's own sockets; stitch_kvm.c: injection; stitch_vmm.c: backends in user space; stitch_tx.c:
  * from the guest's kick to the skb.
  *
  * A packet in flight (struct flight) is found by its skb while it has one. Once its copy begins
@@ -43,6 +44,8 @@
 #define IRQ_MAP	      4096
 #define CALLS	      1024
 #define DEV_CACHE     256
+#define SOCKS	      4096 /* buckets of sockets and flows */
+#define WRITES	      8 /* of a TCP connection, that are remembered */
 
 /* A sighting that may not be there */
 struct maybe {
@@ -65,6 +68,7 @@ struct flight {
 	struct list lru; /* all flights, least recently seen first */
 	struct list wait; /* one of the lists below; alone when in none */
 	struct list riders; /* flights whose packets are in this one's skb, through their wait */
+	struct list sock; /* until it is read: of its TCP flow, or of its socket */
 	struct flight *flow_next; /* chain of by_flow, while in it */
 	struct flight *carrier; /* it rides on this one; NULL: has an skb of its own */
 	__u64 id, skb, key, last_ts;
@@ -72,6 +76,9 @@ struct flight {
 	__u32 bytes; /* payload of its own (TCP, GSO); has_bytes */
 	__u32 len; /* of its first sighting that saw it */
 	__u32 left, hlen; /* FLOW_SPLIT: bytes whose segments are to come; headers of each */
+	__u64 sock_key; /* which of the lists */
+	__u32 sk; /* its socket; 0: none yet */
+	__u32 sock_end; /* TCP: end of the bytes that its skb had; else its length at the socket */
 	__u32 drop_reason;
 	__s32 drop_place;
 	__u32 last_tid; /* of the last hop that saw the packet */
@@ -84,6 +91,9 @@ struct flight {
 	__u8 in_flow; /* enum flow_kind */
 	bool has_skb, has_key, has_pay, has_bytes, gso, frag, cloned, ambiguous, nonmono, local;
 	bool mid; /* its first or a later part was not seen */
+	bool no_data; /* TCP: nothing in it that an application could read */
+	bool delivered; /* a socket has a clone of it */
+	bool discard; /* not to be reported: what its clones are is */
 	bool put; /* its vector was put into the vCPU */
 	bool evict; /* chosen to make room */
 	struct sighting held;
@@ -132,6 +142,11 @@ struct cpu_ctx {
 	__u64 split_ts; /* when */
 	struct flight_ref last_gro; /* may be merged next */
 	struct flight_ref last_tap; /* at tap:xmit: a wake-up of the worker follows at once */
+	struct flight_ref last_up; /* the stack got it last */
+	struct flight_ref queued, readied; /* at sock:queue, at sock:ready */
+	struct maybe ready; /* sock:ready that came before its sock:queue */
+	__u32 ready_sk;
+	__u64 ready_seq;
 	struct task_ctx *injector; /* task that is injecting, see step_follows() */
 	__u64 inject_seq;
 };
@@ -175,6 +190,10 @@ struct task_ctx {
 	struct list pending; /* vCPU: waiting for the entry */
 	__u64 call; /* eventfd that is signalled for used */
 	enum told told;
+	/* sockets: last time on its CPU after one woke it, last write to one */
+	struct maybe app_run, wrote;
+	__u32 wrote_sk, wrote_flow;
+	struct list took; /* read, the read has not returned */
 	/* from the guest */
 	struct maybe exit, ioeventfd; /* vCPU */
 	struct kick kick; /* worker: of the handle_tx that runs */
@@ -183,6 +202,26 @@ struct task_ctx {
 	bool fetch_unsure, batch_open, batch_broken;
 	struct send *send; /* SEND_MAX, allocated at the first use */
 	struct maybe *fetch; /* FETCH_MAX, likewise */
+};
+
+/* What an application wrote to a TCP connection: a range of sequence numbers */
+struct write {
+	struct maybe m;
+	__u32 seq, len;
+};
+
+struct writes {
+	__u32 flow;
+	__u32 sent; /* end of what was sent */
+	bool sent_on;
+	unsigned int next;
+	struct write w[WRITES];
+};
+
+/* Who reads a socket, and is each of its datagrams seen? */
+struct sock_slot {
+	__u32 nr, reader;
+	bool doubt;
 };
 
 struct kick_slot {
@@ -241,10 +280,13 @@ struct stitch {
 	struct irq_map *irq_map;
 	struct call_map *calls;
 	struct call_owner *owners;
+	struct list *socks; /* flights that wait to be read, by flow or socket */
+	struct sock_slot *sock_slots;
+	struct writes *writes;
 	struct dev_cache dev_cache[DEV_CACHE];
 	__u8 goes_on[65536 / 8]; /* devices after whose dev:xmit a packet was seen again */
 	bool gaps, poll_covered, used_covered, irqfd_covered, inj_covered, send_covered;
-	bool vmm_covered, msi_covered, queue_covered;
+	bool vmm_covered, msi_covered, queue_covered, recv_covered, return_covered;
 	unsigned int bare_entries; /* entries with packets waiting, without any kvm:inj yet */
 	int err; /* of the callback, or -ENOMEM: stops the stitcher */
 	struct packet out;
@@ -333,6 +375,8 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end);
 void flight_end_here(struct stitch *s, struct flight *f);
 /* End it because a part of it was missed */
 void flight_end_broken(struct stitch *s, struct flight *f);
+/* End it without a report */
+void flight_discard(struct stitch *s, struct flight *f);
 void flights_end_old(struct stitch *s);
 
 /* Add a sighting to each packet of a list; end each as what it has reached */
@@ -423,9 +467,32 @@ void on_vhost_tx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_vhost_fetch(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_nic_skb(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_ip_deliver(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_sock_queue(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_sock_ready(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_app_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_sock_recv(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_app_recv(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_app_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_out(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 
 /* --- what the parts ask of each other --- */
 
+/* stitch_skb.c: the packet of a known skb, if it still is that packet */
+struct flight *packet_find(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+/* Likewise, or a clone's, or a new one: born says that it cannot have been anywhere before */
+struct flight *packet_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop, bool born);
+/* Add the sighting */
+void packet_met(struct stitch *s, struct flight *f, const struct pl_event *ev, enum pl_hop hop);
+/* All three for a plain hop */
+struct flight *packet_seen(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+/* stitch_sock.c: was it a copy to the reader of a socket? Then it has been joined */
+bool sock_copied(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+/* f's skb is freed. Is that all about it, because it was read, or its clones are the packet? */
+bool sock_freed(struct stitch *s, struct flight *f);
+/* Likewise when it is dropped as nobody's: not if a socket has a clone. f has ended then */
+bool sock_discard(struct stitch *s, struct flight *f);
 /* stitch_tx.c: a packet of the guest is born; prepend what led to it */
 void tx_birth(struct stitch *s, struct flight *f, const struct pl_event *ev);
 /* What was handed to the tap and has not become an skb will not any more */

@@ -47,6 +47,11 @@ void on_sched_run(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		t->run = (struct maybe){ true, sight };
 		return;
 	}
+	if (run_role(s, ev) == PL_ROLE_APP) {
+		sight.hop = PL_HOP_app_run;
+		t->app_run = (struct maybe){ true, sight };
+		return;
+	}
 	sight.hop = PL_HOP_kvm_run;
 	for (l = t->pending.next; l != &t->pending; l = l->next)
 		if (flight_of(l)->s[flight_of(l)->n - 1].hop == PL_HOP_kvm_kick)

@@ -23,10 +23,16 @@ static bool may_follow(const struct stitch *s, const struct flight *f, enum pl_h
 	case PL_HOP_qdisc_enq:
 	case PL_HOP_qdisc_deq:
 	case PL_HOP_dev_xmit:
-		return hop != PL_HOP_skb_copy;
+		return hop != PL_HOP_skb_copy && hop != PL_HOP_sock_recv;
+	case PL_HOP_sock_queue:
+	case PL_HOP_sock_copy:
+		return hop == PL_HOP_skb_copy || hop == PL_HOP_sock_recv;
+	case PL_HOP_sock_recv:
+		return false;
 	default:
 		/* segments, and what is sent past the queue, come to no hop before dev:xmit */
-		return hop != PL_HOP_skb_copy && (hop != PL_HOP_dev_xmit || !s->queue_covered);
+		return hop != PL_HOP_skb_copy && hop != PL_HOP_sock_recv &&
+		       (hop != PL_HOP_dev_xmit || !s->queue_covered);
 	}
 }
 
@@ -178,7 +184,8 @@ static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev
 	if (!origin) {
 		f->ambiguous = several;
 		f->mid = !born;
-		f->local = hop == PL_HOP_dev_queue && (ev->flags & PL_F_LOCAL);
+		f->local = (hop == PL_HOP_dev_queue || hop == PL_HOP_ip_out) &&
+			   (ev->flags & PL_F_LOCAL);
 	}
 	flight_hash(s, f, ev->obj, ev->head);
 	return f;
@@ -205,7 +212,12 @@ void on_nic_gro(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	s->c->last_gro = flight_ref(f);
 }
 
-void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+struct flight *packet_find(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	return chain_find(s, ev, hop);
+}
+
+struct flight *packet_of(struct stitch *s, const struct pl_event *ev, enum pl_hop hop, bool born)
 {
 	struct flight *f = chain_find(s, ev, hop);
 
@@ -213,10 +225,26 @@ void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		s->queue_covered = true;
 		split_close(s);
 	}
-	if (!f)
-		f = packet_unknown(s, ev, hop, ev->flags & PL_F_ENTRY);
+	return f ? f : packet_unknown(s, ev, hop, born);
+}
+
+void packet_met(struct stitch *s, struct flight *f, const struct pl_event *ev, enum pl_hop hop)
+{
+	packet_add(s, f, ev, hop, PL_ROLE_NONE);
+}
+
+struct flight *packet_seen(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	struct flight *f = packet_of(s, ev, hop, ev->flags & PL_F_ENTRY);
+
 	if (f)
-		packet_add(s, f, ev, hop, PL_ROLE_NONE);
+		packet_met(s, f, ev, hop);
+	return f;
+}
+
+void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	packet_seen(s, ev, hop);
 }
 
 /*
@@ -276,9 +304,12 @@ static void worker_prepend(struct stitch *s, struct flight *f, const struct task
  */
 void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = flight_by_skb(s, ev->obj);
+	struct flight *f;
 	struct task_ctx *t;
 
+	if (sock_copied(s, ev, hop))
+		return;
+	f = flight_by_skb(s, ev->obj);
 	if (f && (f->last_pkt == PL_HOP_vhost_copy || f->last_pkt == PL_HOP_tap_read)) {
 		unused(s);
 		return;
@@ -299,6 +330,12 @@ void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		rx_batch_add(s, t, f);
 }
 
+/* Nothing was said of a socket, or of a way out: the host's own stack was its end */
+static bool taken_by_stack(enum pl_hop before)
+{
+	return before == PL_HOP_nic_skb || before == PL_HOP_ip_rcv || before == PL_HOP_ip_deliver;
+}
+
 void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = chain_find(s, ev, hop);
@@ -309,6 +346,8 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		return;
 	}
 	if (split_begin(s, f))
+		return;
+	if (sock_freed(s, f))
 		return;
 	before = f->last_pkt;
 	if (fragment_hold(s, f))
@@ -331,8 +370,8 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		flight_end(s, f, PACKET_COMPLETE);
 		break;
 	default:
-		/* the host's own stack was the way's end; elsewhere it went on as something else */
-		flight_end(s, f, before == PL_HOP_nic_skb ? PACKET_COMPLETE : PACKET_INCOMPLETE);
+		/* elsewhere it went on as something else */
+		flight_end(s, f, taken_by_stack(before) ? PACKET_COMPLETE : PACKET_INCOMPLETE);
 	}
 }
 
@@ -352,6 +391,8 @@ void on_drop(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 			return;
 		f->flow = 0;
 	}
+	if (sock_discard(s, f))
+		return;
 	sight = sighting_of(s, ev, hop);
 	sight.vlan = 0;
 	if (f->n)

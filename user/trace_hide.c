@@ -88,6 +88,8 @@ void pl_event_hide(const struct trace_hide *h, struct pl_event *ev)
 {
 	ev->obj = trace_hide_u64(h, ev->obj);
 	ev->head = trace_hide_u32(h, ev->head);
+	if (ev->flags & PL_F_SOCK)
+		ev->vlan = trace_hide_u32(h, ev->vlan);
 	if (h->key[ev->hook])
 		ev->key = trace_hide_u64(h, ev->key);
 }

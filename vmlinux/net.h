@@ -19,10 +19,49 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
-struct sock;
+struct in6_addr {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+};
+
+/* include/net/sock.h: what all sockets have, those of handshakes and in TIME_WAIT too */
+struct sock_common {
+	unsigned short skc_family;
+	__u16 skc_num; /* local port, host order */
+	__be16 skc_dport;
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+	possible_net_t skc_net;
+};
+
+struct sk_buff_head {
+	struct sk_buff *prev; /* the one that was queued last */
+};
+
+struct socket_wq {
+	struct wait_queue_head wait;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	struct socket_wq *sk_wq;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+/* include/linux/tcp.h; begins with its struct sock */
+struct tcp_sock {
+	__u32 write_seq; /* of the next byte that the application writes */
+	__u32 copied_seq; /* of the next byte that it reads */
+};
 
 struct sk_buff {
 	struct sk_buff *next;
+	struct sock *sk;
 	/* shares its word with dev_scratch (after a UDP socket queued it) and rbnode (TCP) */
 	struct net_device *dev;
 	unsigned int len;
@@ -73,13 +112,19 @@ struct net_bridge_port {
 	struct net_device *dev;
 };
 
+struct iov_iter {
+	size_t count; /* bytes left */
+};
+
 struct msghdr {
 	void *msg_control;
+	struct iov_iter msg_iter;
 };
 
 struct socket {
 	struct file *file;
 	short type;
+	struct sock *sk;
 };
 
 /* drivers/net/tun.c (module tun) */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tasks, files, wait queues: include/linux/sched.h, pid.h, fs.h, dcache.h, wait.h; iterators:
- * kernel/bpf/task_iter.c, include/linux/bpf.h */
+/* Tasks, files, wait queues: include/linux/sched.h, pid.h, fs.h, dcache.h, wait.h, poll.h,
+ * fs/eventpoll.c; iterators: kernel/bpf/task_iter.c, include/linux/bpf.h */
 
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int __state; /* 5.14 and newer (commit 2f064a59a11f) */
 };
 
 struct upid {
@@ -45,6 +46,36 @@ struct bpf_iter__task_file {
 	struct file *file;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
 struct wait_queue_entry {
 	unsigned int flags;
+	void *private; /* usually the task that waits */
+	void *func;
+	struct list_head entry;
+};
+
+/* poll() and select(): private of their entries */
+struct poll_wqueues {
+	struct task_struct *polling_task;
+};
+
+/* epoll: its entry in the queue of a file that it watches, and the queue of its own callers */
+struct eventpoll {
+	struct wait_queue_head wq;
+};
+
+struct epitem {
+	struct eventpoll *ep;
+};
+
+struct eppoll_entry {
+	struct epitem *base;
+	struct wait_queue_entry wait;
 };

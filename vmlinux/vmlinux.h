@@ -16,8 +16,8 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-#include "net.h"
 #include "sched.h"
+#include "net.h"
 #include "virt.h"
 
 #pragma clang attribute pop

@@ -26,7 +26,7 @@ int object_prepare(struct bpf_object *obj)
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, false);
 	if (map_size(obj, "rings", n) || map_size(obj, "counts", n * PL_NR_HOOKS) ||
-	    map_size(obj, "irqs", 64))
+	    map_size(obj, "irqs", 64) || map_size(obj, "cpus", libbpf_num_possible_cpus()))
 		return -EINVAL;
 	return 0;
 }

@@ -187,7 +187,8 @@ static enum verdict function_verdict(const struct check *c, const struct kernel 
 		struct type_ref proto = { btf, btf__type_by_id(btf, place[i].id)->type };
 		unsigned int nargs = btf_vlen(btf__type_by_id(btf, proto.id));
 
-		if (!args_match(c, hook, proto, 0, ARG_FUNCTION, why))
+		if (!args_match(c, hook, proto, 0,
+				d->kind == PL_KIND_FEXIT ? ARG_RETURN : ARG_FUNCTION, why))
 			return DIFFERENT;
 		if (d->kind != PL_KIND_KPROBE && !fentry_takes(k, nargs)) {
 			snprintf(why, WHY_MAX, "%u arguments, too many for fentry", nargs);

@@ -218,6 +218,11 @@ bool match_args(struct type_ref local, struct type_ref target, unsigned int skip
 	for (i = 0; i < btf_vlen(l) && btf_params(l)[i].type; i++) {
 		struct type_ref la = at(local, btf_params(l)[i].type), ta;
 
+		if (rule == ARG_RETURN && i + skip == btf_vlen(t)) {
+			if (!arg_match(la, at(target, t->type), ARG_FUNCTION))
+				blame(&w, "it does not return '%s'", type_text(la, a, sizeof(a)));
+			continue;
+		}
 		if (i + skip >= btf_vlen(t)) {
 			blame(&w, "no argument %u: there are %u", i, btf_vlen(t) - skip);
 			break;

@@ -15,6 +15,7 @@ struct type_ref {
 enum arg_rule {
 	ARG_TRACEPOINT, /* widened to 64 bits by the tracepoint: may be read wider */
 	ARG_FUNCTION, /* a register: its upper part is undefined beyond the type */
+	ARG_RETURN, /* likewise, and behind the arguments comes what the function returned */
 };
 
 /*

@@ -201,13 +201,13 @@ static void numbers_and_names_outside_the_table(void **state)
 	assert_int_equal(role_by_name("clown"), PL_ROLE_NONE);
 	for (i = PL_DEV_OTHER; i < PL_NR_DEV_KINDS; i++)
 		assert_int_equal(dev_kind_by_name(dev_kind_name(i)), i);
-	for (i = 0; i <= PL_ROLE_VMM; i++)
+	for (i = 0; i <= PL_ROLE_APP; i++)
 		assert_int_equal(role_by_name(role_name(i)), i);
 	for (i = 0; i < PL_NR_KINDS; i++)
 		assert_string_not_equal(hook_kind_name(i), "?");
 	assert_string_equal(hook_kind_name(PL_NR_KINDS), "?");
 	assert_string_equal(dev_kind_name(PL_NR_DEV_KINDS), "?");
-	assert_string_equal(role_name(PL_ROLE_VMM + 1), "?");
+	assert_string_equal(role_name(PL_ROLE_APP + 1), "?");
 }
 
 int main(void)

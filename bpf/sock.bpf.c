@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sockets, receiving: queued, the reader told, taken by the reader */
+#include "sock.bpf.h"
+
+/*
+ * The skb's device is still known to __udp_enqueue_schedule_skb() when it begins, but not to its
+ * TCP sibling: both are selected alike.
+ */
+SEC("fentry/__udp_enqueue_schedule_skb")
+int BPF_PROG(pl_udp_queue_fe, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(udp_queue_fe, DIRECT, sk), skb, NULL);
+}
+
+SEC("kprobe/__udp_enqueue_schedule_skb")
+int BPF_KPROBE(pl_udp_queue_kp, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(udp_queue_kp, PROBED, sk), skb, NULL);
+}
+
+/* In order only: segments that came too early are moved to the queue without this call */
+SEC("fentry/tcp_queue_rcv")
+int BPF_PROG(pl_tcp_queue_fe, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(tcp_queue_fe, DIRECT, sk), skb, NULL);
+}
+
+SEC("kprobe/tcp_queue_rcv")
+int BPF_KPROBE(pl_tcp_queue_kp, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(tcp_queue_kp, PROBED, sk), skb, NULL);
+}
+
+/* Raw and ping sockets get a clone each; from 6.0 on (commit c1b8a56755ee) */
+static __always_inline int raw_queue(__u8 hook, bool direct, struct sock *sk, struct sk_buff *skb)
+{
+	struct skb_hop hop = {
+		.hook = hook,
+		.direct = direct,
+		.trust = DEV_GONE,
+		.ip = true,
+		.sk = sk,
+	};
+
+	/* CAN, Bluetooth and others queue by this function too */
+	return sock_is_inet(sk, direct) ? skb_hop(hop, skb, NULL) : 0;
+}
+
+SEC("fentry/sock_queue_rcv_skb_reason")
+int BPF_PROG(pl_raw_queue_fe, struct sock *sk, struct sk_buff *skb)
+{
+	return raw_queue(PL_HOOK_raw_queue_fe, DIRECT, sk, skb);
+}
+
+SEC("kprobe/sock_queue_rcv_skb_reason")
+int BPF_KPROBE(pl_raw_queue_kp, struct sock *sk, struct sk_buff *skb)
+{
+	return raw_queue(PL_HOOK_raw_queue_kp, PROBED, sk, skb);
+}
+
+/*
+ * Without any function hook: the callback that follows at once. What is last in the queue then was
+ * put there just now, or is an older one of TCP that took the new bytes in. Nothing is there when
+ * the reader was faster: then the event has no skb, so that it is known that one is missing.
+ */
+static __always_inline int tail_queue(__u8 hook, struct sock *sk)
+{
+	struct skb_hop hop = {
+		.hook = hook,
+		.direct = PROBED,
+		.trust = DEV_GONE,
+		.ip = true,
+		.sk = sk,
+	};
+	__u64 queue = address_of(sk) + bpf_core_field_offset(struct sock, sk_receive_queue);
+	struct sk_buff *skb;
+	struct pl_event *e;
+
+	if (!sock_is_inet(sk, PROBED))
+		return 0;
+	skb = READ(PROBED, sk, sk_receive_queue.prev);
+	if (skb && (__u64)skb != queue)
+		return skb_hop(hop, skb, NULL);
+	e = sock_begin(hook, sk, PROBED);
+	if (!e)
+		return 0;
+	e->obj = 0;
+	event_end(e);
+	return 0;
+}
+
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(pl_tail_queue, struct sock *sk)
+{
+	return tail_queue(PL_HOOK_tail_queue, sk);
+}
+
+SEC("raw_tp/sk_data_ready")
+int BPF_PROG(pl_tail_queue_raw, struct sock *sk)
+{
+	return tail_queue(PL_HOOK_tail_queue_raw, sk);
+}
+
+/* Called by the reader, when it has copied the datagram */
+SEC("fentry/skb_consume_udp")
+int BPF_PROG(pl_udp_recv_fe, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(udp_recv_fe, DIRECT, sk), skb, NULL);
+}
+
+SEC("kprobe/skb_consume_udp")
+int BPF_KPROBE(pl_udp_recv_kp, struct sock *sk, struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP_SOCK(udp_recv_kp, PROBED, sk), skb, NULL);
+}
+
+/* First entry of a wait queue; NULL: nobody waits */
+static __always_inline struct wait_queue_entry *waiter_of(struct wait_queue_head *wq)
+{
+	void *head = (void *)wq + bpf_core_field_offset(struct wait_queue_head, head);
+	void *first = READ(PROBED, wq, head.next);
+
+	if (!first || first == head)
+		return NULL;
+	return first - bpf_core_field_offset(struct wait_queue_entry, entry);
+}
+
+/* The caller of epoll_wait() that an entry of epoll stands for */
+static __always_inline struct task_struct *epoll_waiter(struct wait_queue_entry *wait)
+{
+	struct eppoll_entry *pwq = (void *)wait - bpf_core_field_offset(struct eppoll_entry, wait);
+	struct epitem *item = READ(PROBED, pwq, base);
+	struct eventpoll *ep = READ(PROBED, item, ep);
+	struct wait_queue_entry *caller;
+
+	if (!ep)
+		return NULL;
+	caller = waiter_of((void *)ep + bpf_core_field_offset(struct eventpoll, wq));
+	return caller ? READ(PROBED, caller, private) : NULL;
+}
+
+/*
+ * The task that the socket's callback is going to wake, if one sleeps: the first in the queue. Of
+ * io_uring's entries, and others', it is not known: their private is no task, and a number that
+ * is read there as one's is not a sleeping task's.
+ */
+static __always_inline __u32 sleeper_of(struct sock *sk, __u32 *how)
+{
+	struct socket_wq *wq = READ(PROBED, sk, sk_wq);
+	struct wait_queue_entry *wait;
+	struct task_struct *task;
+	__u64 func, private;
+
+	if (!wq)
+		return 0;
+	wait = waiter_of((void *)wq + bpf_core_field_offset(struct socket_wq, wait));
+	if (!wait)
+		return 0;
+	func = (__u64)READ(PROBED, wait, func);
+	private = (__u64)READ(PROBED, wait, private);
+	if (func == cfg_epollwake) {
+		*how = PL_WAIT_EPOLL;
+		task = epoll_waiter(wait);
+	} else if (func == cfg_pollwake) {
+		*how = PL_WAIT_POLL;
+		task = READ(PROBED, (struct poll_wqueues *)private, polling_task);
+	} else if (func == cfg_recvwake || func == cfg_wokenwake) {
+		*how = PL_WAIT_RECV;
+		task = (void *)private;
+	} else {
+		return 0;
+	}
+	/* TASK_RUNNING: woken before, or on its way to sleep */
+	if (!task || !READ(PROBED, task, __state))
+		return 0;
+	return READ(PROBED, task, pid);
+}
+
+/*
+ * The wake-up is a call inside the socket's callback, so that its tracepoint comes next on this CPU
+ * and in this task: wake_event() takes it for that. A task that is no sleeper gets no event: it was
+ * busy with something else.
+ */
+static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
+{
+	__u32 how = PL_WAIT_NONE, tid, cpu = bpf_get_smp_processor_id();
+	struct pl_cpu *c = bpf_map_lookup_elem(&cpus, &cpu);
+	struct pl_event *e;
+
+	if (!c)
+		return 0;
+	c->tid = 0;
+	if (!sock_wanted(sk, direct))
+		return 0;
+	tid = sleeper_of(sk, &how);
+	if (!tid)
+		return 0;
+	e = sock_begin(hook, sk, direct);
+	if (!e)
+		return 0;
+	e->arg = how;
+	c->sk = (__u64)sk;
+	c->how = how;
+	c->port = e->queue;
+	c->by = e->tid;
+	c->ts = e->ts;
+	c->tid = tid;
+	event_end(e);
+	return 0;
+}
+
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(pl_data_ready, struct sock *sk)
+{
+	return ready_event(PL_HOOK_data_ready, sk, DIRECT);
+}
+
+SEC("raw_tp/sk_data_ready")
+int BPF_PROG(pl_data_ready_raw, struct sock *sk)
+{
+	return ready_event(PL_HOOK_data_ready_raw, sk, PROBED);
+}
+
+/* before 6.6 (commit 40e0b0908142) */
+SEC("fentry/sock_def_readable")
+int BPF_PROG(pl_readable_fe, struct sock *sk)
+{
+	return ready_event(PL_HOOK_readable_fe, sk, DIRECT);
+}
+
+SEC("kprobe/sock_def_readable")
+int BPF_KPROBE(pl_readable_kp, struct sock *sk)
+{
+	return ready_event(PL_HOOK_readable_kp, sk, PROBED);
+}

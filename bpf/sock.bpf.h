@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Events of hops that see a socket and no packet */
+#ifndef PKTLAP_SOCK_BPF_H
+#define PKTLAP_SOCK_BPF_H
+
+#include "skb.bpf.h"
+
+#define AF_INET	 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define SOCK_RAW    3
+
+static __always_inline bool sock_is_inet(struct sock *sk, bool direct)
+{
+	__u16 family = READ(direct, sk, __sk_common.skc_family);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* Not a raw one, which has a protocol too */
+static __always_inline bool sock_is_tcp(struct sock *sk)
+{
+	return READ(PROBED, sk, sk_protocol) == IPPROTO_TCP &&
+	       READ(PROBED, sk, sk_type) == SOCK_STREAM && sock_is_inet(sk, PROBED);
+}
+
+/* A socket of IP, in a namespace that the user wants something of */
+static __always_inline bool sock_wanted(struct sock *sk, bool direct)
+{
+	if (!sock_is_inet(sk, direct))
+		return false;
+	return !cfg_scoped || scope_has(sock_netns(sk, direct), 0);
+}
+
+/* An IPv6 socket that talks IPv4: ::ffff:a.b.c.d */
+static __always_inline bool addr_is_mapped(const struct in6_addr *a)
+{
+	return !a->in6_u.u6_addr32[0] && !a->in6_u.u6_addr32[1] &&
+	       a->in6_u.u6_addr32[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline __u64 addr_word(const struct in6_addr *a, int i)
+{
+	return (__u64)a->in6_u.u6_addr32[2 * i + 1] << 32 | a->in6_u.u6_addr32[2 * i];
+}
+
+/*
+ * The flow of the packets that a connected socket sends, or receives: what key_fill() makes of
+ * their headers. 0: not connected.
+ */
+static __always_inline __u32 sock_flow(struct sock *sk, __u8 proto, bool sends)
+{
+	struct in6_addr far6, near6, *s6 = sends ? &near6 : &far6, *d6 = sends ? &far6 : &near6;
+	__be32 far = READ(PROBED, sk, __sk_common.skc_daddr);
+	__be32 near = READ(PROBED, sk, __sk_common.skc_rcv_saddr);
+	__u64 far_port = READ(PROBED, sk, __sk_common.skc_dport);
+	__u64 near_port = bpf_htons(READ(PROBED, sk, __sk_common.skc_num));
+	__u64 flow;
+
+	if (!far_port)
+		return 0;
+	far6 = READ(PROBED, sk, __sk_common.skc_v6_daddr);
+	near6 = READ(PROBED, sk, __sk_common.skc_v6_rcv_saddr);
+	if (READ(PROBED, sk, __sk_common.skc_family) == AF_INET || addr_is_mapped(&far6)) {
+		flow = mix(mix(proto, sends ? near : far), sends ? far : near);
+	} else {
+		flow = mix(mix(0, addr_word(s6, 0)), addr_word(s6, 1));
+		flow = mix(mix(flow, addr_word(d6, 0)), addr_word(d6, 1));
+		flow = mix(flow, proto);
+	}
+	flow = mix(flow, sends ? near_port << 16 | far_port : far_port << 16 | near_port);
+	return (__u32)(flow ^ flow >> 32);
+}
+
+/* Reserve an event about a socket; NULL: not wanted, or no room. obj and vlan say which socket */
+static __always_inline struct pl_event *sock_begin(__u8 hook, struct sock *sk, bool direct)
+{
+	struct pl_event *e;
+
+	if (!sock_wanted(sk, direct))
+		return NULL;
+	e = event_begin(hook);
+	if (!e)
+		return NULL;
+	e->obj = (__u64)sk;
+	/* a raw socket has its protocol in place of a port */
+	sock_mark(e, sk, direct, READ(direct, sk, sk_type) != SOCK_RAW);
+	return e;
+}
+
+/*
+ * Copy of a TCP socket's bytes to its reader: not the skb, which may hold several segments or a part
+ * of one that was read before, but the range that is copied. copied_seq moves only afterwards.
+ */
+static __always_inline int tcp_copy_event(__u8 hook, struct sock *sk, struct sk_buff *skb, int len)
+{
+	struct pl_event *e;
+
+	if (!cfg_scoped && READ(PROBED, skb, skb_iif) == LOOPBACK_IFINDEX)
+		return 0;
+	e = sock_begin(hook, sk, PROBED);
+	if (!e)
+		return 0;
+	e->obj = (__u64)skb;
+	e->proto = IPPROTO_TCP;
+	e->arg = sock_flow(sk, IPPROTO_TCP, false);
+	e->key = READ(PROBED, (struct tcp_sock *)sk, copied_seq);
+	e->pay = e->len = len;
+	e->flags |= PL_F_KEY;
+	event_end(e);
+	return 0;
+}
+
+#endif
