@@ -47,6 +47,9 @@ static bool hop_has_app(enum pl_hop hop)
 /* "server:7788": a client's port is another one for each connection */
 static const char *app_name(struct report *r, const char *comm, const struct path_node *node)
 {
+	/* it had ended before its name could be read */
+	if (!*comm && node->port && !node->many_ports)
+		return arena_printf(&r->mem, "port %u", node->port);
 	if (node->port && !node->many_ports)
 		return arena_printf(&r->mem, "%s:%u", comm, node->port);
 	if (node->many_tids)

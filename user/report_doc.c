@@ -176,6 +176,21 @@ void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_N
 	cost[PL_HOOK_none].runs = 0; /* hooks that this pktlap does not know */
 }
 
+/* Hooks that serve a hop side by side (PL_COMPANIONS) are one row */
+static void hook_cost_add(struct report *r, enum pl_hook hook, const struct hook_cost *cost)
+{
+	const char *hop = hop_desc(hook_desc(hook)->hop)->name;
+	size_t i = 0;
+
+	while (i < r->nhook_cost && strcmp(r->hook_cost[i].hop, hop))
+		i++;
+	if (i == r->nhook_cost)
+		r->hook_cost[r->nhook_cost++] =
+			(struct report_hook_cost){ .hop = hop, .hook = hook_desc(hook)->id };
+	r->hook_cost[i].runs += cost->runs;
+	r->hook_cost[i].ns += cost->ns;
+}
+
 static void doc_cost(struct report *r, const struct report_input *in)
 {
 	struct hook_cost cost[PL_NR_HOOKS];
@@ -185,13 +200,12 @@ static void doc_cost(struct report *r, const struct report_input *in)
 	r->hook_cost = arena_alloc(&r->mem, PL_NR_HOOKS, sizeof(*r->hook_cost));
 	for (int i = 0; r->hook_cost && i < PL_NR_HOOKS; i++)
 		if (cost[i].runs)
-			r->hook_cost[r->nhook_cost++] = (struct report_hook_cost){
-				.hop = hop_desc(hook_desc(i)->hop)->name,
-				.hook = hook_desc(i)->id,
-				.runs = cost[i].runs,
-				.ns = cost[i].ns,
-				.ns_per_run = (cost[i].ns + cost[i].runs / 2) / cost[i].runs,
-			};
+			hook_cost_add(r, i, &cost[i]);
+	for (size_t i = 0; i < r->nhook_cost; i++) {
+		struct report_hook_cost *c = &r->hook_cost[i];
+
+		c->ns_per_run = (c->ns + c->runs / 2) / c->runs;
+	}
 }
 
 static void doc_hazards(struct report *r, const struct trace *t)

@@ -108,7 +108,7 @@ static void app_birth(struct stitch *s, struct flight *f, const struct pl_event 
 /* Out of this host's own sockets: a packet is born where it is seen first, ip:out or dev:queue */
 void on_out(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
-	struct flight *f = packet_of(s, ev, hop, ev->flags & PL_F_LOCAL);
+	struct flight *f = packet_of(s, ev, hop, ev->flags & (PL_F_LOCAL | PL_F_ENTRY));
 
 	if (!f)
 		return;

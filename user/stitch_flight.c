@@ -487,6 +487,7 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 	case PL_HOP_nic_skb:
 	case PL_HOP_ip_rcv:
 	case PL_HOP_ip_deliver:
+	case PL_HOP_sock_queue: /* a FIN */
 		return f->no_data; /* for the kernel's TCP, which frees it silently */
 	case PL_HOP_nic_xmit:
 	case PL_HOP_sock_copy:
@@ -512,7 +513,7 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 
 void flight_release(struct stitch *s, struct flight *f)
 {
-	if (f->held_kind == HELD_MERGED)
+	if (f->held_kind == HELD_MERGED || !list_empty(&f->sock))
 		flight_unhash(s, f);
 	else
 		flight_end_here(s, f);
