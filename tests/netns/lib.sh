@@ -73,8 +73,13 @@ reader_start()
 # reader_stop: ends it; prints how many packets it has read
 reader_stop()
 {
-	kill -TERM "$reader" 2>/dev/null
-	wait "$reader" 2>/dev/null
+	# called in a substitution, whose shell cannot wait for it; and a signal just before the read
+	# is not seen: told until it has answered
+	for _ in $(seq 250); do
+		kill -TERM "$reader" 2>/dev/null
+		grep -q '^read ' "$work/reader" && break
+		sleep 0.02
+	done
 	reader=""
 	sed -n 's/^read //p' "$work/reader"
 }
