@@ -58,7 +58,9 @@ field()
 vm_up()
 {
 	"$vm_host" boot || return
-	VM_TIMEOUT=400 vm "${VM_TOPOLOGY:-tools/lab/topo/bridge} && guest boot ${VM_NICS:-}"
+	# a guest's kernel under two emulations panics in its boot once in a while: it gets a second try
+	VM_TIMEOUT=400 vm "${VM_TOPOLOGY:-tools/lab/topo/bridge} && {
+		guest boot ${VM_NICS:-} || { guest stop; guest boot ${VM_NICS:-}; }; }"
 }
 
 vm_part()
