@@ -86,53 +86,83 @@ int BPF_PROG(pl_qdisc_dequeue_raw, void *q, void *txq, int packets, struct sk_bu
 	return dequeue_rest(PL_HOOK_qdisc_dequeue_raw, skb, packets);
 }
 
+/* The driver's transmit may wake a worker: select_note_xmit() is for vhost:wake */
+static __always_inline int xmit_event(struct skb_hop hop, struct sk_buff *skb,
+				      struct net_device *dev)
+{
+	select_note_xmit(skb_event(hop, skb, dev));
+	return 0;
+}
+
 SEC("tp_btf/net_dev_start_xmit")
 int BPF_PROG(pl_start_xmit, struct sk_buff *skb, struct net_device *dev)
 {
-	return skb_hop(SKB_HOP(start_xmit, DIRECT, 0), skb, dev);
+	return xmit_event(SKB_HOP(start_xmit, DIRECT, 0), skb, dev);
 }
 
 SEC("raw_tp/net_dev_start_xmit")
 int BPF_PROG(pl_start_xmit_raw, struct sk_buff *skb, struct net_device *dev)
 {
-	return skb_hop(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
+	return xmit_event(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
+}
+
+/*
+ * A VMM that reads its tap itself tells the guest of what it read last: of a packet that is not
+ * selected there is an event without a packet, so that its interrupt is nobody else's.
+ */
+static __always_inline int copy_event(struct skb_hop hop, struct sk_buff *skb)
+{
+	const struct pl_role *role;
+
+	if (skb_event(hop, skb, NULL) || !cfg_select)
+		return 0;
+	role = role_of(current_tid());
+	if (role && role->kind == PL_ROLE_VMM)
+		event_context(hop.hook, NULL, NULL, 0, 0);
+	return 0;
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
 int BPF_PROG(pl_skb_copy_tp, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(skb_copy_tp, DIRECT), skb, NULL);
+	return copy_event(SKB_HOP_LOOSE(skb_copy_tp, DIRECT), skb);
 }
 
 SEC("raw_tp/skb_copy_datagram_iovec")
 int BPF_PROG(pl_skb_copy_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(skb_copy_raw, PROBED), skb, NULL);
+	return copy_event(SKB_HOP_LOOSE(skb_copy_raw, PROBED), skb);
 }
 
 SEC("tp_btf/consume_skb")
 int BPF_PROG(pl_consume_skb, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(consume_skb, DIRECT), skb, NULL);
+	return skb_hop(SKB_HOP_FREE(consume_skb, DIRECT), skb, NULL);
 }
 
 SEC("raw_tp/consume_skb")
 int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(consume_skb_raw, PROBED), skb, NULL);
+	return skb_hop(SKB_HOP_FREE(consume_skb_raw, PROBED), skb, NULL);
 }
 
 static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
 				      __u32 reason)
 {
 	struct pl_event *e;
+	int selected = FILTER_PASS;
 
 	if (!skb_wanted(skb, direct))
+		return 0;
+	if (cfg_select)
+		selected = select_skb(address_of(skb), SELECT_ENDS);
+	if (selected == FILTER_REJECT)
 		return 0;
 	e = event_begin(hook);
 	if (!e)
 		return 0;
-	skb_fill(e, skb, direct, 0);
+	skb_fill(e, skb, direct, 0, selected);
+	follow_end(address_of(skb));
 	e->arg = reason;
 	/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance do,
 	 * and say nothing about where the kernel is */

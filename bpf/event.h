@@ -21,12 +21,22 @@
 #define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
 #define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
 #define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
+#define PL_F_UNSURE	0x2000 /* FILTER or --sample could not decide: the bytes are not linear */
 
 /* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
 #define PL_TCP_SEQ(ev)	((__u32)(ev)->key)
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
 #define PL_PAY_WINDOW	32
+
+/*
+ * tap:send: the packet's index in its batch, and how many there are in it. With a filter only the
+ * selected ones have an event; a batch without any has one with the index PL_BATCH_NONE.
+ */
+#define PL_BATCH(index, n) ((index) | (n) << 8)
+#define PL_BATCH_INDEX(queue) ((queue) & 0xff)
+#define PL_BATCH_SIZE(queue) ((queue) >> 8)
+#define PL_BATCH_NONE	0xff
 
 /* proto: IP protocol number, or one of these (numbers that IANA leaves unassigned) */
 #define PL_PROTO_NONE	0 /* headers not read */
@@ -57,7 +67,7 @@ struct pl_event {
 	__u32 arg;
 	__u32 vlan;
 	__u16 cpu;
-	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops */
+	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops; tap:send: PL_BATCH() */
 	__u8 hook; /* enum pl_hook */
 	__u8 proto;
 	__u16 flags; /* PL_F_* */
@@ -89,6 +99,29 @@ struct pl_role {
 	__u8 unused;
 	__u32 pending; /* vCPU: an interrupt was injected and no entry seen since */
 	__u64 exit_ts; /* vCPU: time of the last exit, ns */
+};
+
+/* value of the followed map, key is the sk_buff: a packet that was selected, to know it again */
+struct pl_followed {
+	__u64 key;
+	__u64 head; /* buffer of the skb, and where the network header was: from its beginning, */
+	__u32 at;
+	__u32 to_tail; /* and up to its end of the linear part */
+	__u32 pay;
+	__u32 flow; /* arg of the event */
+	__u16 l3; /* ethertype, network order */
+	__u16 flags; /* PL_F_* that key_fill() set */
+	__u8 proto;
+	__u8 unused[3];
+};
+
+/* value of the selected map, one for each CPU: what was selected last, counters */
+struct pl_selected {
+	__u64 unfollowed; /* selected packets that found no room in followed */
+	__u32 xmit_tid; /* task that sent last, at dev:xmit */
+	__u8 xmit; /* was its packet selected? */
+	__u8 gro; /* was the packet that GRO got last? */
+	__u8 unused[2];
 };
 
 /* value of the irqs map: the device that an interrupt number serves */

@@ -87,13 +87,35 @@ struct irqs_shape {
 	__type(value, struct pl_irq_dev);
 };
 
+/* skb -> identity of a selected packet; the recorder sets the size */
+struct followed_shape {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct pl_followed);
+};
+
+struct selected_shape {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pl_selected);
+};
+
 #ifdef PL_DEFINE_MAPS
 struct rings_shape rings SEC(".maps");
 struct counts_shape counts SEC(".maps");
 struct roles_shape roles SEC(".maps");
 struct scope_shape scope SEC(".maps");
 struct irqs_shape irqs SEC(".maps");
+struct followed_shape followed SEC(".maps");
+struct selected_shape selected SEC(".maps");
 const volatile bool cfg_scoped = false;
+const volatile bool cfg_select = false;
+const volatile bool cfg_filter = false;
+const volatile bool cfg_follow = false;
+const volatile bool cfg_follow_nat = false;
+const volatile __u32 cfg_sample = 0;
 const volatile __u64 cfg_stext = 0;
 #else
 extern struct rings_shape rings SEC(".maps");
@@ -101,7 +123,14 @@ extern struct counts_shape counts SEC(".maps");
 extern struct roles_shape roles SEC(".maps");
 extern struct scope_shape scope SEC(".maps");
 extern struct irqs_shape irqs SEC(".maps");
+extern struct followed_shape followed SEC(".maps");
+extern struct selected_shape selected SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
+extern const volatile bool cfg_select SEC(".rodata"); /* only some packets: the next ones say which */
+extern const volatile bool cfg_filter SEC(".rodata"); /* what filter_run() passes */
+extern const volatile bool cfg_follow SEC(".rodata"); /* and what was selected before, by skb */
+extern const volatile bool cfg_follow_nat SEC(".rodata"); /* a followed skb may change its identity */
+extern const volatile __u32 cfg_sample SEC(".rodata"); /* one in so many; 0: all */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
 #endif
 

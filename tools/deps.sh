@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build_pkgs="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev libdw-dev zlib1g-dev
-	libzstd-dev libjansson-dev libcap-dev libmnl-dev"
+	libzstd-dev libjansson-dev libcap-dev libmnl-dev libpcap-dev"
 test_pkgs="libcmocka-dev libclang-rt-dev jq iproute2 iputils-ping tcpdump procps socat"
 lint_pkgs="clang-tidy clang-format cppcheck shellcheck"
 lab_pkgs="qemu-system-x86 seabios ipxe-qemu busybox-static kmod cpio gzip xz-utils zstd iproute2

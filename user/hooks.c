@@ -12,14 +12,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "hooks_int.h"
 #include "pktlap.skel.h"
 
 #define ROUNDS_MAX 24 /* each round settles one refusal at least; see hooks_int.h */
 #define SETTLE_MS  1000
+/* packets on their way at a time, of those that are selected: a full tap ring holds 1000 */
+#define FOLLOWED_MAX 32768
 
 /* Names of the maps that later rounds share with the first */
-static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs" };
+static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs",
+					  "followed", "selected" };
 
 static struct bpf_map *skel_map(struct pktlap_bpf *skel, const char *name)
 {
@@ -63,6 +67,38 @@ static int map_size_set(struct pktlap_bpf *skel, const char *name, __u32 entries
 	return bpf_map__set_max_entries(skel_map(skel, name), entries);
 }
 
+/*
+ * As pktlap_bpf__open(), with the filter in the object. libbpf keeps copies of what it needs of the
+ * image.
+ */
+static int skel_open(const struct hooks *h, struct pktlap_bpf **out)
+{
+	struct pktlap_bpf *skel = calloc(1, sizeof(*skel));
+	void *image = NULL;
+	int err;
+
+	if (!skel)
+		return -ENOMEM;
+	err = pktlap_bpf__create_skeleton(skel);
+	if (!err && h->cfg.filter) {
+		image = malloc(skel->skeleton->data_sz);
+		err = image ? 0 : -ENOMEM;
+	}
+	if (image) {
+		memcpy(image, skel->skeleton->data, skel->skeleton->data_sz);
+		skel->skeleton->data = image;
+		err = filter_splice(h->cfg.filter, image, skel->skeleton->data_sz) == 1 ? 0 : -ENOEXEC;
+	}
+	if (!err)
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	free(image);
+	if (err)
+		pktlap_bpf__destroy(skel);
+	else
+		*out = skel;
+	return err;
+}
+
 static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 {
 	struct bpf_program *prog;
@@ -81,6 +117,11 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 		bpf_program__set_autoload(prog, true);
 	}
 	skel->rodata->cfg_scoped = h->cfg.scoped;
+	skel->rodata->cfg_select = h->cfg.filter || h->cfg.sample;
+	skel->rodata->cfg_filter = h->cfg.filter;
+	skel->rodata->cfg_follow = h->cfg.filter || h->cfg.follow_nat;
+	skel->rodata->cfg_sample = h->cfg.sample;
+	skel->rodata->cfg_follow_nat = h->cfg.follow_nat;
 	skel->rodata->cfg_stext = ksyms_addr(h->ksyms, "_stext");
 	if (h->nskels) {
 		for (i = 0; i < sizeof(shared_maps) / sizeof(*shared_maps); i++) {
@@ -95,6 +136,8 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 		err = map_size_set(skel, "counts", h->ncpus * PL_NR_HOOKS);
 	if (!err)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
+	if (!err && skel->rodata->cfg_follow)
+		err = map_size_set(skel, "followed", FOLLOWED_MAX);
 	return err;
 }
 
@@ -153,9 +196,9 @@ static int round_load(struct hooks *h)
 	enum pl_hook hook;
 	int err;
 
-	skel = pktlap_bpf__open();
-	if (!skel)
-		return -errno;
+	err = skel_open(h, &skel);
+	if (err)
+		return err;
 	err = round_prepare(h, skel);
 	if (!err) {
 		current_log = &log;

@@ -21,6 +21,8 @@ enum { MAP_RINGS,
        MAP_ROLES,
        MAP_SCOPE,
        MAP_IRQS,
+       MAP_FOLLOWED,
+       MAP_SELECTED,
        MAP_NR };
 
 struct pktlap_bpf;

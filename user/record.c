@@ -32,7 +32,7 @@ static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 	struct recorder *r = ctx;
 	enum pl_hop hop = ev->hook < PL_NR_HOOKS ? hook_desc(ev->hook)->hop : PL_HOP_none;
 
-	if (ev->flags & PL_F_ENTRY)
+	if ((ev->flags & (PL_F_ENTRY | PL_F_UNSURE)) == PL_F_ENTRY)
 		r->packets++;
 	if (hop == PL_HOP_drop)
 		drops_seen(r->drops, ev->arg, (__s32)ev->vlan);
@@ -311,6 +311,9 @@ static int hooks_setup(struct recorder *r)
 	struct hooks_config hc = {
 		.ring_bytes = r->cfg->ring_bytes ? r->cfg->ring_bytes : ring_bytes_default(),
 		.scoped = r->cfg->ndevices > 0,
+		.filter = r->cfg->filter,
+		.sample = r->cfg->sample,
+		.follow_nat = r->cfg->follow_nat,
 		.verbose = r->cfg->verbose,
 	};
 	unsigned int max = 0;
@@ -398,6 +401,7 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 
 	res->packets = r->packets;
 	res->lost = lost_all(r);
+	res->unfollowed = hooks_unfollowed(r->hooks);
 	res->duration_ns = clock_mono_ns() - r->start_ns;
 	res->reason = r->end;
 	for (hop = 1; hop < PL_NR_HOPS; hop++)

@@ -35,14 +35,16 @@ static json_t *meta_doc(const struct recorder *r)
 
 	uname(&u);
 	clock_snapshot_take(&now);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I, s:o, s:I, s:b}}",
 			 "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
 			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
 			 strings_doc((const char *const *)cfg->argv, cfg->argc), "start_real_ns",
 			 (json_int_t)now.real_ns, "start_mono_ns", (json_int_t)r->start_ns,
 			 "options", "devices", strings_doc(cfg->devices, cfg->ndevices),
 			 "ring_bytes", (json_int_t)cfg->ring_bytes, "duration_ns",
-			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count);
+			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count, "filter",
+			 json_text(cfg->filter_text), "sample", (json_int_t)cfg->sample,
+			 "follow_nat", cfg->follow_nat);
 }
 
 int record_doc_clock(struct recorder *r)
@@ -93,7 +95,8 @@ static json_t *counts_doc(const struct recorder *r)
 				    json_pack("{s:I, s:I, s:o}", "made", (json_int_t)all.made,
 					      "lost", (json_int_t)all.lost, "by_cpu", by_cpu));
 	}
-	return json_pack("{s:o}", "hooks", hooks);
+	return json_pack("{s:o, s:I}", "hooks", hooks, "unfollowed",
+			 (json_int_t)hooks_unfollowed(r->hooks));
 }
 
 /* Devices that came during the recording: the list of the start, and what is new in it now */
