@@ -8,40 +8,40 @@
 #define PKTLAP_EVENT_H
 
 /* Flags of an event */
-#define PL_F_KEY	0x0001 /* key is valid: the headers could be read */
-#define PL_F_PAY	0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
-#define PL_F_FRAG	0x0004 /* IP fragment: arg stands for the datagram */
-#define PL_F_GSO	0x0008 /* the skb stands for several packets (gso_size set) */
-#define PL_F_NONLIN	0x0010 /* part of the packet is not in the linear area */
-#define PL_F_VLAN_META	0x0020 /* vlan: low half is the tag in skb metadata */
-#define PL_F_VLAN_FRAME 0x0040 /* vlan: high half is the outer tag in the frame */
-#define PL_F_ENTRY	0x0080 /* the packet's first hop in this kernel (counted for progress) */
-#define PL_F_LOCAL	0x0100 /* made by a local socket, has not been received by any device */
-#define PL_F_SAVED	0x0200 /* emitted later than ts: the sighting was kept until it mattered */
-#define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
-#define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
-#define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
-#define PL_F_UNSURE	0x2000 /* FILTER or --sample could not decide: the bytes are not linear */
+#define PL_F_KEY	      0x0001 /* key is valid: the headers could be read */
+#define PL_F_PAY	      0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
+#define PL_F_FRAG	      0x0004 /* IP fragment: arg stands for the datagram */
+#define PL_F_GSO	      0x0008 /* the skb stands for several packets (gso_size set) */
+#define PL_F_NONLIN	      0x0010 /* part of the packet is not in the linear area */
+#define PL_F_VLAN_META	      0x0020 /* vlan: low half is the tag in skb metadata */
+#define PL_F_VLAN_FRAME	      0x0040 /* vlan: high half is the outer tag in the frame */
+#define PL_F_ENTRY	      0x0080 /* the packet's first hop in this kernel (counted for progress) */
+#define PL_F_LOCAL	      0x0100 /* made by a local socket, has not been received by any device */
+#define PL_F_SAVED	      0x0200 /* emitted later than ts: the sighting was kept until it mattered */
+#define PL_F_TX		      0x0400 /* context hop of the direction from the guest (vq 1, kick) */
+#define PL_F_RX		      0x0800 /* context hop of the direction towards the guest (vq 0) */
+#define PL_F_GAP	      0x1000 /* events of this CPU were lost between its last one and this one */
+#define PL_F_UNSURE	      0x2000 /* FILTER or --sample could not decide: the bytes are not linear */
 
 /* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
-#define PL_TCP_SEQ(ev)	((__u32)(ev)->key)
+#define PL_TCP_SEQ(ev)	      ((__u32)(ev)->key)
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
-#define PL_PAY_WINDOW	32
+#define PL_PAY_WINDOW	      32
 
 /*
  * tap:send: the packet's index in its batch, and how many there are in it. With a filter only the
  * selected ones have an event; a batch without any has one with the index PL_BATCH_NONE.
  */
-#define PL_BATCH(index, n) ((index) | (n) << 8)
-#define PL_BATCH_INDEX(queue) ((queue) & 0xff)
-#define PL_BATCH_SIZE(queue) ((queue) >> 8)
-#define PL_BATCH_NONE	0xff
+#define PL_BATCH(index, n)    ((index) | (n) << 8)
+#define PL_BATCH_INDEX(queue) ((queue)&0xff)
+#define PL_BATCH_SIZE(queue)  ((queue) >> 8)
+#define PL_BATCH_NONE	      0xff
 
 /* proto: IP protocol number, or one of these (numbers that IANA leaves unassigned) */
-#define PL_PROTO_NONE	0 /* headers not read */
-#define PL_PROTO_ARP	253
-#define PL_PROTO_OTHER	254 /* not IP */
+#define PL_PROTO_NONE	      0 /* headers not read */
+#define PL_PROTO_ARP	      253
+#define PL_PROTO_OTHER	      254 /* not IP */
 
 /*
  * 64 bytes, no padding; the trace file depends on this layout (PL_TRACE_VERSION).

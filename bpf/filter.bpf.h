@@ -29,8 +29,8 @@ __noinline int filter_run(struct filter_frame *frame)
 		return FILTER_PASS;
 	in = frame;
 	asm volatile(".rept " XSTR(FILTER_ROOM) "\n"
-		     "r0 = " XSTR(FILTER_FILLER) "\n"
-		     ".endr\n"
+						"r0 = " XSTR(FILTER_FILLER) "\n"
+									    ".endr\n"
 		     : "=r"(out), "+r"(in)
 		     :
 		     : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "memory");
@@ -43,7 +43,8 @@ static __always_inline int window_read(void *to, __u32 room, __u64 from, __u32 h
 	__u64 n = have;
 
 	/* keeps clang from comparing the lower half only, which bounds nothing to the verifier */
-	asm volatile("" : "+r"(n));
+	asm volatile(""
+		     : "+r"(n));
 	if (n > room)
 		n = room;
 	/* zero bytes are refused by the verifier of some kernels */

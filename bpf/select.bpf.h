@@ -14,8 +14,8 @@
 #define SELECT_FOLLOWED 3 /* it was selected before: its identity is the one of then */
 
 /* how: the device's type (0: not known), and */
-#define SELECT_BORN 0x10000 /* the skb is new here: what was known of its address is over */
-#define SELECT_ENDS 0x20000 /* it is freed */
+#define SELECT_BORN	0x10000 /* the skb is new here: what was known of its address is over */
+#define SELECT_ENDS	0x20000 /* it is freed */
 
 /*
  * The number of a pointer. A global function takes numbers, and the verifier takes no pointer for

@@ -20,9 +20,9 @@
 
 #include "filter.h"
 
-#define FRAME_FP -8
-#define BYTES_FP -16
-#define M_FP(i)	 (BYTES_FP - 4 * ((int)(i) + 1))
+#define FRAME_FP		 -8
+#define BYTES_FP		 -16
+#define M_FP(i)			 (BYTES_FP - 4 * ((int)(i) + 1))
 
 #define HELPER_PROBE_READ_KERNEL 113 /* include/uapi/linux/bpf.h */
 
@@ -407,8 +407,8 @@ static int translate(struct translation *t, const struct sock_filter *code, size
 		if (ret) {
 			snprintf(err->why, sizeof(err->why),
 				 ret == -ENOTSUP ? "it asks for what only a live capture knows, not the "
-						   "packet (inbound, outbound, ...)" :
-						   "libpcap compiled it to what is not known here");
+						   "packet (inbound, outbound, ...)"
+						 : "libpcap compiled it to what is not known here");
 			return -EINVAL;
 		}
 	}

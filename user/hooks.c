@@ -16,14 +16,14 @@
 #include "hooks_int.h"
 #include "pktlap.skel.h"
 
-#define ROUNDS_MAX 24 /* each round settles one refusal at least; see hooks_int.h */
-#define SETTLE_MS  1000
+#define ROUNDS_MAX   24 /* each round settles one refusal at least; see hooks_int.h */
+#define SETTLE_MS    1000
 /* packets on their way at a time, of those that are selected: a full tap ring holds 1000 */
 #define FOLLOWED_MAX 32768
 
 /* Names of the maps that later rounds share with the first */
 static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs",
-					  "followed", "selected" };
+					   "followed", "selected" };
 
 static struct bpf_map *skel_map(struct pktlap_bpf *skel, const char *name)
 {

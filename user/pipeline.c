@@ -83,6 +83,15 @@ static void run_close(struct pipeline *p)
 	p->merge = NULL;
 }
 
+/* Recorded with a filter or a sample? */
+static bool is_selected(const struct trace *t)
+{
+	json_t *given = json_object_get(t->docs[TRACE_META], "options");
+	const char *filter = json_string_value(json_object_get(given, "filter"));
+
+	return (filter && *filter) || json_integer_value(json_object_get(given, "sample")) > 1;
+}
+
 static int events_feed(struct pipeline *p)
 {
 	const struct pl_event *ev;
@@ -106,6 +115,7 @@ int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packe
 		.timeout_ns = p->cfg.timeout_ns,
 		.max_in_flight = p->cfg.max_in_flight,
 		.names = p->names,
+		.selected = is_selected(p->trace),
 		.packet = packet,
 		.ctx = ctx,
 	};

@@ -83,6 +83,7 @@ struct flight {
 	__u8 held_kind; /* enum held_kind */
 	__u8 in_flow; /* enum flow_kind */
 	bool has_skb, has_key, has_pay, has_bytes, gso, frag, cloned, ambiguous, nonmono, local;
+	bool sure; /* some event of it was certain to match the filter */
 	bool mid; /* its first or a later part was not seen */
 	bool put; /* its vector was put into the vCPU */
 	bool evict; /* chosen to make room */
@@ -147,6 +148,7 @@ struct send {
 	__u64 key;
 	__u32 pay;
 	bool has_key, has_pay;
+	unsigned int index; /* in the batch */
 	bool large; /* not in a batch: the bytes were still the guest's */
 };
 
@@ -178,8 +180,10 @@ struct task_ctx {
 	/* from the guest */
 	struct maybe exit, ioeventfd; /* vCPU */
 	struct kick kick; /* worker: of the handle_tx that runs */
+	bool read_other; /* read a packet last that the filter does not select */
 	unsigned int send_at, nsend, send_next, nfetch, batches;
-	__u64 tx_packets, tx_bytes; /* of this handle_tx */
+	unsigned int batch_size; /* packets of the open batch, those without an event too */
+	__u64 tx_packets, tx_bytes; /* of this handle_tx; at least, bytes: at most */
 	bool fetch_unsure, batch_open, batch_broken;
 	struct send *send; /* SEND_MAX, allocated at the first use */
 	struct maybe *fetch; /* FETCH_MAX, likewise */

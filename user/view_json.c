@@ -214,6 +214,7 @@ static json_t *packets_json(struct builder *b, const struct report *r)
 	for (int end = 0; end < PACKET_NR_ENDS; end++)
 		put_int(b, o, packet_end_name(end), r->packets[end]);
 	put_int(b, o, "cloned", r->cloned);
+	put_int(b, o, "undecided", r->undecided);
 	put_int(b, o, "out_of_order", r->late_packets);
 	put(b, o, "incomplete_last_hop", counts_json(b, r->last_hop, r->nlast_hop));
 	return o;
@@ -254,6 +255,10 @@ static json_t *recording_json(struct builder *b, const struct report *r)
 	put_int(b, o, "damaged_blocks", r->bad_blocks);
 	put_int(b, o, "damaged_events", r->bad_events);
 	put_int(b, o, "late_events", r->late_events);
+	put_str(b, o, "filter", r->filter);
+	put_int(b, o, "sample", r->sample);
+	put_bool(b, o, "follow_nat", r->follow_nat);
+	put_int(b, o, "unfollowed", r->unfollowed);
 	return o;
 }
 

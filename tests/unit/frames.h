@@ -145,7 +145,8 @@ static inline void put_geneve(struct frames *g, struct frame *f)
 static inline void put_ip4(struct frames *g, struct frame *f)
 {
 	unsigned int options = frames_one(g, 6) ? frames_rnd(g, 11) : 0, i;
-	__u16 frag = frames_one(g, 8) ? 0x2000 | frames_rnd(g, 3) * 8 : frames_one(g, 2) ? 0x4000 : 0;
+	__u16 frag = frames_one(g, 8) ? 0x2000 | frames_rnd(g, 3) * 8 : frames_one(g, 2) ? 0x4000
+											 : 0;
 	static const __u32 hosts[] = { 0x0a000001, 0x0a000001, 0x0a000002, 0x0a000003, 0xc0a80101,
 				       0xe0000001, 0xffffffff };
 	__u8 proto = frames_proto(g, 1);
