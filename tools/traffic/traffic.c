@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -58,6 +59,7 @@ struct options {
 
 struct rtt {
 	uint64_t n, sum, min, max;
+	uint64_t *each; /* room for as many as are asked for */
 };
 
 static volatile sig_atomic_t stopped;
@@ -266,8 +268,18 @@ static int client_socket(const struct options *o, int type)
 	return s;
 }
 
+static struct rtt rtt_new(uint64_t count)
+{
+	struct rtt r = { .each = calloc(count, sizeof(uint64_t)) };
+
+	if (!r.each)
+		fail(EXIT_FAIL, "no memory for %llu requests", (unsigned long long)count);
+	return r;
+}
+
 static void rtt_add(struct rtt *r, uint64_t ns)
 {
+	r->each[r->n] = ns;
 	if (!r->n || ns < r->min)
 		r->min = ns;
 	if (ns > r->max)
@@ -276,13 +288,39 @@ static void rtt_add(struct rtt *r, uint64_t ns)
 	r->n++;
 }
 
-static void print_rtt(const char *mode, uint64_t sent, uint64_t dup, const struct rtt *r)
+static int compare_ns(const void *a, const void *b)
 {
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The time that PERCENT of the answers took at most; r->each is sorted. */
+static double percentile_us(const struct rtt *r, unsigned int percent)
+{
+	return r->n ? (double)r->each[(r->n * percent + 99) / 100 - 1] / 1e3 : 0.0;
+}
+
+static void print_rtt(const char *mode, uint64_t sent, uint64_t dup, struct rtt *r)
+{
+	qsort(r->each, r->n, sizeof(*r->each), compare_ns);
 	printf("%s: sent=%llu received=%llu lost=%llu duplicates=%llu "
-	       "min_us=%.1f avg_us=%.1f max_us=%.1f\n",
+	       "min_us=%.1f avg_us=%.1f max_us=%.1f p50_us=%.3f p99_us=%.3f\n",
 	       mode, (unsigned long long)sent, (unsigned long long)r->n,
 	       (unsigned long long)(sent - r->n), (unsigned long long)dup, (double)r->min / 1e3,
-	       r->n ? (double)r->sum / 1e3 / (double)r->n : 0.0, (double)r->max / 1e3);
+	       r->n ? (double)r->sum / 1e3 / (double)r->n : 0.0, (double)r->max / 1e3,
+	       percentile_us(r, 50), percentile_us(r, 99));
+	free(r->each);
+}
+
+/* CPU time of this process; most of a flood's is the path that its packets take */
+static double cpu_seconds(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* The whole datagram or nothing: waits where the queue is full, skips errors of earlier ones. */
@@ -382,7 +420,11 @@ static void take_answers(int s, struct requests *q, uint64_t deadline, bool stop
 static int udp_send(const struct options *o)
 {
 	int s = client_socket(o, SOCK_DGRAM);
-	struct requests q = { .run = new_run(), .sent_at = calloc(o->count, sizeof(uint64_t)) };
+	struct requests q = {
+		.run = new_run(),
+		.sent_at = calloc(o->count, sizeof(uint64_t)),
+		.rtt = rtt_new(o->count),
+	};
 	uint64_t next;
 
 	if (!q.sent_at)
@@ -415,6 +457,7 @@ static int udp_flood(const struct options *o)
 	int s = client_socket(o, SOCK_DGRAM);
 	uint32_t run = new_run();
 	uint64_t sent, start = now_ns(), t;
+	double cpu = cpu_seconds();
 
 	memset(buf, 0, o->size);
 	for (sent = 0; sent < o->count && !stopped; sent++) {
@@ -427,8 +470,9 @@ static int udp_flood(const struct options *o)
 			break;
 	}
 	t = now_ns() - start;
-	printf("udp-flood: sent=%llu bytes=%llu seconds=%.6f\n", (unsigned long long)sent,
-	       (unsigned long long)sent * o->size, (double)t / 1e9);
+	printf("udp-flood: sent=%llu bytes=%llu seconds=%.6f cpu_seconds=%.6f\n",
+	       (unsigned long long)sent, (unsigned long long)sent * o->size, (double)t / 1e9,
+	       cpu_seconds() - cpu);
 	return 0;
 }
 
@@ -590,7 +634,7 @@ static int tcp_ping(const struct options *o)
 		.tv_sec = (time_t)(o->wait_ns / 1000000000u),
 		.tv_usec = (suseconds_t)(o->wait_ns % 1000000000u / 1000),
 	};
-	struct rtt rtt = { 0 };
+	struct rtt rtt = rtt_new(o->count);
 	uint64_t sent = 0, next = now_ns();
 
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
