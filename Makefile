@@ -47,8 +47,8 @@ unit_san := $(unit_src:tests/unit/%.c=$(B)/san/tests/unit/%)
 .PHONY: all
 all: deps-build $(B)/pktlap ## build the binary, build/pktlap (the default)
 
-.PHONY: deps-build deps-test deps-lint deps-lab
-deps-build deps-test deps-lint deps-lab: deps-%:
+.PHONY: deps-build deps-test deps-lint deps-lab deps-bench
+deps-build deps-test deps-lint deps-lab deps-bench: deps-%:
 	$(Q)tools/deps.sh $*
 
 # Everything that compiles waits for the packages, without being rebuilt for it
@@ -138,7 +138,7 @@ $(RANGES): tests/ranges.c $(B)/libpktlap.a | deps-test
 .PHONY: build-unit build-bpf build-netns build-vm
 build-unit: $(unit_bin) $(unit_san)
 build-bpf: all
-build-netns: all deps-test $(TRAFFIC) $(netns_bin) $(RANGES)
+build-netns: all deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(bench_bin)
 build-vm: all deps-test deps-lab $(TRAFFIC) $(RANGES)
 
 .PHONY: check check-unit check-bpf check-netns check-vm
@@ -158,7 +158,7 @@ demo: all deps-test deps-lab $(TRAFFIC) ## record real traffic of a guest in the
 	$(Q)tools/demo
 lab: all deps-test deps-lab $(TRAFFIC) ## a shell in the lab's hypervisor host
 	$(Q)tools/lab/host shell
-bench: all deps-test $(TRAFFIC) $(bench_bin) ## measure pktlap's own cost here; writes results/ (root)
+bench: all deps-test deps-bench $(TRAFFIC) $(netns_bin) $(bench_bin) ## measure cost, own and rivals'; writes results/ (root)
 	$(Q)tools/bench/run
 lint: all deps-lint $(B)/bench.skel.h ## clang-format, clang-tidy, cppcheck, shellcheck
 	$(Q)tools/lint

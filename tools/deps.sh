@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # deps.sh GROUP...	install what is missing of the Debian packages of each GROUP
 #
-# Groups: build, test, lint, lab. Asks nothing; does nothing when all is there.
+# Groups: build, test, lint, lab, bench (the rivals it measures). Asks nothing; does nothing when all is there.
 # Elsewhere than on Debian/Ubuntu, or without root, it names what is missing and exits 1.
 # PKTLAP_DEPS=off skips the check (for package builders).
 set -euo pipefail
@@ -14,6 +14,7 @@ test_pkgs="libcmocka-dev libclang-rt-dev jq iproute2 iputils-ping ethtool
 lint_pkgs="clang-tidy clang-format cppcheck shellcheck"
 lab_pkgs="qemu-system-x86 seabios ipxe-qemu busybox-static kmod cpio gzip xz-utils zstd iproute2
 	iputils-ping ethtool tcpdump procps util-linux socat gcc libc6-dev"
+bench_pkgs="bpftrace linux-perf trace-cmd tcpdump jq iproute2 util-linux mount"
 
 die()
 {
@@ -28,12 +29,13 @@ pkgs_of()
 	test) echo "$test_pkgs" ;;
 	lint) echo "$lint_pkgs" ;;
 	lab) echo "$lab_pkgs" ;;
-	*) die "no such group: $1 (there are build, test, lint, lab)" ;;
+	bench) echo "$bench_pkgs" ;;
+	*) die "no such group: $1 (there are build, test, lint, lab, bench)" ;;
 	esac
 }
 
 [ "${PKTLAP_DEPS:-on}" != off ] || exit 0
-[ $# -gt 0 ] || die "usage: deps.sh build|test|lint|lab ..."
+[ $# -gt 0 ] || die "usage: deps.sh build|test|lint|lab|bench ..."
 
 wanted=""
 for group; do

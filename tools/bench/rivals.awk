@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0
+# The rows that tools/bench/rivals took (ROUND TOOL METRIC VALUE), as tables in markdown.
+# Of each figure the median of the rounds, and its 95 % confidence interval by order statistics
+# (no assumption about the distribution); ratios are taken within a round first.
+
+function sort_into(a, n, s,	i, j, x)
+{
+	for (i = 1; i <= n; i++) {
+		x = a[i]
+		for (j = i - 1; j > 0 && s[j] > x; j--)
+			s[j + 1] = s[j]
+		s[j + 1] = x
+	}
+}
+
+# rank of the interval's lower end: the most that P(Binomial(n, 1/2) < rank) <= 2.5 % allows
+function rank_low(n,	k, p, sum)
+{
+	p = 1
+	for (k = 1; k <= n; k++)
+		p /= 2
+	sum = 0
+	for (k = 0; k < n; k++) {
+		sum += p
+		if (sum > 0.025)
+			return k > 0 ? k : 1
+		p = p * (n - k) / (k + 1)
+	}
+	return 1
+}
+
+function median_of(s, n)
+{
+	return n % 2 ? s[(n + 1) / 2] : (s[n / 2] + s[n / 2 + 1]) / 2
+}
+
+# figure(name, format): of vec[1..rounds]; fills mid[name]
+function figure(name, format,	s, k)
+{
+	delete sorted
+	sort_into(vec, rounds, sorted)
+	k = rank_low(rounds)
+	mid[name] = median_of(sorted, rounds)
+	return sprintf(format " (" format " to " format ")", mid[name], sorted[k], sorted[rounds + 1 - k])
+}
+
+function median(tool, metric,	r)
+{
+	for (r = 1; r <= rounds; r++)
+		vec[r] = v[r, tool, metric]
+	delete sorted
+	sort_into(vec, rounds, sorted)
+	return median_of(sorted, rounds)
+}
+
+function ratio(tool, metric, sign,	r)
+{
+	for (r = 1; r <= rounds; r++)
+		vec[r] = sign > 0 ? v[r, tool, metric] / v[r, "bare", metric] : \
+				    v[r, "bare", metric] / v[r, tool, metric]
+	return figure(tool " " metric, "%.3f")
+}
+
+# CPU time that the tool adds to the sender's path, ns an event delivered or lost
+function event_ns(tool, r)
+{
+	return (v[r, tool, "cpu"] - v[r, "bare", "cpu"]) * 1e9 / (v[r, tool, "events"] + v[r, tool, "lost"])
+}
+
+function event_figure(tool,	r)
+{
+	for (r = 1; r <= rounds; r++)
+		vec[r] = event_ns(tool, r)
+	return figure(tool " event", "%.0f")
+}
+
+function event_ratio(tool, rival,	r)
+{
+	for (r = 1; r <= rounds; r++)
+		vec[r] = event_ns(tool, r) / event_ns(rival, r)
+	return figure(tool " to " rival, "%.2f")
+}
+
+{
+	v[$1, $2, $3] = $4
+	rounds = $1 > rounds ? $1 : rounds
+	if (!($2 in known)) {
+		known[$2] = 1
+		tools[++ntools] = $2
+	}
+}
+
+END {
+	# in order of the first round, which is not that of the list: bare, pktlap, the others
+	n = split("bare pktlap trace-cmd perf bpftrace-join bpftrace-print tcpdump", order, " ")
+	for (i = ntools = 0; i++ < n;)
+		if (order[i] in known)
+			tools[++ntools] = order[i]
+	printf "%d rounds; figures are medians, in brackets the 95 %% confidence interval of the median.\n\n", rounds
+	print "Request/response over UDP, one at a time, both ends at real-time priority on their own CPUs:\n"
+	print "| tool | p50, µs | p50 / bare | p99, µs | p99 / bare |\n| --- | ---: | ---: | ---: | ---: |"
+	for (i = 1; i <= ntools; i++)
+		printf "| %s | %.1f | %s | %.1f | %s |\n", tools[i], median(tools[i], "p50"), ratio(tools[i], "p50", 1), median(tools[i], "p99"), ratio(tools[i], "p99", 1)
+	printf "\nFlood of %d UDP packets from one CPU, veth, bridge, veth:\n\n", median("bare", "sent")
+	print "| tool | time / bare | CPU time of the sender and its softirqs / bare |\n| --- | ---: | ---: |"
+	for (i = 1; i <= ntools; i++)
+		printf "| %s | %s | %s |\n", tools[i], ratio(tools[i], "seconds", 1), ratio(tools[i], "cpu", 1)
+	print "\n| tool | events a packet | lost | bytes an event | ns an event, on the packet's path | ns an event, the tool's own process |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+	for (i = 2; i <= ntools; i++) {
+		t = tools[i]
+		e = median(t, "events")
+		made = e + median(t, "lost")
+		printf "| %s | %.1f | %.2f %% | %s | %s | %.0f |\n", t, made / median("bare", "sent"), 100 * median(t, "lost") / (made ? made : 1), t == "bpftrace-join" ? "none kept" : sprintf("%.1f", median(t, "bytes") / (e ? e : 1)), event_figure(t), median(t, "reader") / (made ? made : 1)
+	}
+	print "\nAn event of pktlap costs the packet's path, by that of each rival:\n"
+	print "| rival | pktlap's event / the rival's |\n| --- | ---: |"
+	for (i = 3; i <= ntools; i++)
+		printf "| %s | %s |\n", tools[i], event_ratio("pktlap", tools[i])
+	print ""
+}
