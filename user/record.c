@@ -19,14 +19,17 @@
 #include "record_int.h"
 #include "util.h"
 
-#define NSEC_PER_SEC   1000000000ULL
-#define DRAIN_EVERY_NS 20000000 /* a ring of 4 MiB holds 58 000 events: 2.9 M/s a CPU */
-#define DRAIN_BUDGET   8192 /* events of one CPU before the next one's turn */
-#define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
-#define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
-#define RING_MAX       (4UL << 20)
-#define EPOLL_FDS      4 /* signals, timer, rings, devices */
-#define RING_MIN       (256UL << 10)
+#define NSEC_PER_SEC  1000000000ULL
+#define DRAIN_IDLE_NS 20000000 /* a ring of 4 MiB holds 65 536 events: 3.2 M/s a CPU */
+#define DRAIN_BUSY_NS 4000000 /* after a drain that found many: an outburst may go on */
+#define DRAIN_MANY    4096 /* of one CPU */
+#define DRAIN_BUDGET  8192 /* events of one CPU before the next one's turn */
+#define COST_EVERY_NS 50000000
+#define FLUSH_AGE_NS  NSEC_PER_SEC /* what a crash may cost at most */
+#define RINGS_TOTAL   (128UL << 20) /* default for all CPUs together */
+#define RING_MAX      (4UL << 20)
+#define RING_MIN      (256UL << 10)
+#define EPOLL_FDS     3 /* signals, timer, devices */
 
 static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 {
@@ -51,16 +54,28 @@ static __u64 lost_all(const struct recorder *r)
 	return lost;
 }
 
+static int drain_timer_set(struct recorder *r, long ns)
+{
+	const struct itimerspec every = { .it_interval.tv_nsec = ns, .it_value.tv_nsec = ns };
+
+	if (r->drain_ns == ns)
+		return 0;
+	r->drain_ns = ns;
+	return timerfd_settime(r->timer_fd, 0, &every, NULL) ? -errno : 0;
+}
+
 /* Everything that is in the rings now */
 static int drain(struct recorder *r)
 {
-	bool more;
-	int n;
+	int n, most = 0;
 
 	do {
-		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
-	} while (n >= 0 && more && !(r->cfg->count && r->packets >= r->cfg->count));
-	return n < 0 ? n : 0;
+		n = rings_drain(r->rings, DRAIN_BUDGET);
+		most = n > most ? n : most;
+	} while (n == DRAIN_BUDGET && !(r->cfg->count && r->packets >= r->cfg->count));
+	if (n < 0)
+		return n;
+	return drain_timer_set(r, most < DRAIN_MANY ? DRAIN_IDLE_NS : DRAIN_BUSY_NS);
 }
 
 static void progress_show(struct recorder *r, __u64 now)
@@ -74,6 +89,17 @@ static void progress_show(struct recorder *r, __u64 now)
 	r->shown_events = events;
 }
 
+/* The run statistics cost something themselves: they go off as soon as they have shown enough */
+static void cost_work(struct recorder *r)
+{
+	__u64 now = clock_mono_ns();
+
+	if (now < r->next_cost)
+		return;
+	r->next_cost = now + COST_EVERY_NS;
+	cost_poll(r->cost, r->hooks, false);
+}
+
 static int second_work(struct recorder *r)
 {
 	__u64 now = clock_mono_ns();
@@ -82,7 +108,6 @@ static int second_work(struct recorder *r)
 	if (now < r->next_second)
 		return 0;
 	r->next_second = now + NSEC_PER_SEC;
-	cost_poll(r->cost, r->hooks, false);
 	progress_show(r, now);
 	err = trace_flush(r->trace, now, FLUSH_AGE_NS);
 	if (!err)
@@ -123,6 +148,7 @@ static int loop(struct recorder *r)
 			err = scope_changes(r);
 		if (!err)
 			err = drain(r);
+		cost_work(r);
 		if (!err)
 			err = second_work(r);
 		if (stop && clock_mono_ns() >= stop)
@@ -143,10 +169,6 @@ static int watch(struct recorder *r, int fd)
 /* Signals are taken by signalfd; before the programs are loaded, so that none finds us half-way */
 static int events_setup(struct recorder *r)
 {
-	const struct itimerspec every = {
-		.it_interval.tv_nsec = DRAIN_EVERY_NS,
-		.it_value.tv_nsec = DRAIN_EVERY_NS,
-	};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -165,9 +187,7 @@ static int events_setup(struct recorder *r)
 	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (r->signal_fd < 0 || r->timer_fd < 0 || r->epoll_fd < 0)
 		return -errno;
-	if (timerfd_settime(r->timer_fd, 0, &every, NULL))
-		return -errno;
-	return watch(r, r->signal_fd) ?: watch(r, r->timer_fd);
+	return drain_timer_set(r, DRAIN_IDLE_NS) ?: watch(r, r->signal_fd) ?: watch(r, r->timer_fd);
 }
 
 /*
@@ -275,8 +295,6 @@ static int hooks_setup(struct recorder *r)
 		err = hazards_setup(r);
 	if (!err)
 		err = rings_open(r->hooks, on_event, r, &r->rings);
-	if (!err)
-		err = watch(r, rings_epoll_fd(r->rings));
 	if (err)
 		msg_error("cannot set up the rings: %s", strerror(-err));
 	return err;
@@ -327,13 +345,13 @@ static int start(struct recorder *r)
 static int stop(struct recorder *r)
 {
 	__u64 end = clock_mono_ns() + NSEC_PER_SEC;
-	bool more = true;
-	int n = 0;
+	int n;
 
 	cost_poll(r->cost, r->hooks, true);
 	hooks_detach(r->hooks);
-	while (n >= 0 && (more || n > 0) && clock_mono_ns() < end)
-		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
+	do {
+		n = rings_drain(r->rings, DRAIN_BUDGET);
+	} while (n > 0 && clock_mono_ns() < end);
 	if (n >= 0)
 		n = scope_changes(r);
 	return n < 0 ? n : record_docs_end(r);

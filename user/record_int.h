@@ -34,9 +34,11 @@ struct recorder {
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */
+	__u64 next_cost; /* CLOCK_MONOTONIC, of the next look at the run statistics */
 	__u64 shown_events; /* at the last line of progress */
 	pid_t child;
 	const char *end; /* why to stop; NULL: go on */
+	long drain_ns; /* the timer: until the rings are looked at again */
 	int signal_fd, timer_fd, epoll_fd;
 };
 
