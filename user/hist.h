@@ -7,6 +7,7 @@
 #ifndef PKTLAP_HIST_H
 #define PKTLAP_HIST_H
 
+#include <jansson.h>
 #include <linux/types.h>
 
 #define HIST_STEPS   128 /* linear steps of an octave */
@@ -32,5 +33,13 @@ __u64 hist_stddev(const struct hist *h);
  * step, but never outside [min, max]. permille 500 = median, 999 = p99.9
  */
 __u64 hist_quantile(const struct hist *h, unsigned int permille);
+
+/*
+ * As JSON and back: {n, min, max, sum, sumsq, steps: [[octave, step, n]...]}, sums as decimal
+ * strings. A document that a histogram cannot have made gives an empty one. NULL, -ENOMEM: no
+ * memory.
+ */
+json_t *hist_doc(const struct hist *h);
+int hist_load(struct hist *h, const json_t *doc);
 
 #endif
