@@ -2,7 +2,7 @@
 /* Applications: what they write to sockets, their wake-up, their return from a read */
 #include "sock.bpf.h"
 
-#define MSG_PEEK 2 /* include/linux/socket.h */
+#define MSG_PEEK    2 /* include/linux/socket.h */
 
 /*
  * A callback that did not wake the task after all (another CPU was faster) must not be taken for the

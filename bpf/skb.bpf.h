@@ -221,8 +221,7 @@ static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
 #define SKB_HOP_IP(name, how) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .ip = true })
 #define SKB_HOP_SOCK(name, how, socket) \
-	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_GONE, .ip = true, \
-			   .sk = socket })
+	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_GONE, .ip = true, .sk = socket })
 #define SKB_HOP_LOOSE(name, how) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_MAYBE })
 
