@@ -3,8 +3,7 @@
  * Hazards: what on a host distorts latency, or makes packets go wrong, found without tracing.
  *
  * One table (HAZARDS) says what there is; for each row a function, hazard_find_<row>(), looks at
- * the host and adds what it finds, each with its evidence. Man page and `check --list` show the
- * table; tests/unit/test_hazard_doc.c holds the man page against it.
+ * the host and adds what it finds, each with its evidence. `check --list` shows the table.
  */
 #ifndef PKTLAP_HAZARDS_H
 #define PKTLAP_HAZARDS_H
