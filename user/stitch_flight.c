@@ -299,7 +299,6 @@ struct flight *flight_branch(struct stitch *s, const struct flight *from, const 
 	f->mid = copy.mid;
 	f->ambiguous = copy.ambiguous;
 	f->nonmono = copy.nonmono;
-	s->stats.segments++;
 	return f;
 }
 
@@ -322,7 +321,6 @@ static struct flight *flight_clone(struct stitch *s, const struct flight *from,
 	f->frag = id.frag;
 	f->gso |= id.gso;
 	f->cloned = true;
-	s->stats.segments--;
 	s->stats.cloned++;
 	return f;
 }

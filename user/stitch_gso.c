@@ -47,19 +47,13 @@ static void rider_add(struct flight *carrier, struct flight *f)
 
 /* --- GRO --- */
 
-static bool in_gro(const struct flight *f)
-{
-	return f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags ||
-	       f->last_pkt == PL_HOP_nic_gromerge;
-}
-
 /* Could it have been merged into f: after f was given to GRO, on this CPU, of f's flow? */
 static bool may_ride(const struct flight *r, const struct flight *f)
 {
 	__u64 ts = r->held_kind == HELD_MERGED ? r->held.ts : r->s[r->n - 1].ts;
 
 	return r != f && r->has_key && r->flow == f->flow && r->proto == f->proto &&
-	       r->last_dev == f->last_dev && in_gro(r) && ts >= f->s[f->n - 1].ts;
+	       r->last_dev == f->last_dev && flight_in_gro(r) && ts >= f->s[f->n - 1].ts;
 }
 
 /*
@@ -315,6 +309,7 @@ static struct flight *segment_new(struct stitch *s, struct flight *p, const stru
 
 	if (!f)
 		return NULL;
+	s->stats.segments++;
 	f->bytes = bytes;
 	f->has_bytes = true;
 	f->gso = false;
@@ -348,17 +343,6 @@ struct flight *segment_find(struct stitch *s, const struct pl_event *ev, bool *s
 
 /* --- IP fragments --- */
 
-/* In the hands of the stack, which may put it together with others */
-static bool in_stack(const struct flight *f)
-{
-	switch (f->last_pkt) {
-	case PL_HOP_nic_skb:
-		return true;
-	default:
-		return false;
-	}
-}
-
 void fragment_seen(struct stitch *s, struct flight *f)
 {
 	if (f->frag && f->has_key && f->in_flow == FLOW_NOT)
@@ -367,7 +351,7 @@ void fragment_seen(struct stitch *s, struct flight *f)
 
 bool fragment_hold(struct stitch *s, struct flight *f)
 {
-	if (f->in_flow != FLOW_FRAGMENT || !in_stack(f))
+	if (f->in_flow != FLOW_FRAGMENT || !flight_in_stack(f))
 		return false;
 	flight_unhash(s, f);
 	return true;
@@ -376,7 +360,7 @@ bool fragment_hold(struct stitch *s, struct flight *f)
 static bool same_datagram(const struct flight *a, const struct flight *b)
 {
 	return a->in_flow == FLOW_FRAGMENT && a->flow == b->flow && a->proto == b->proto &&
-	       in_stack(a);
+	       flight_in_stack(a);
 }
 
 /* Do n IP headers (or all but one) make up this difference? IPv6 leaves its fragment header too */
@@ -398,7 +382,7 @@ bool fragments_joined(struct stitch *s, struct flight *f, const struct pl_event 
 	__u32 n = 0, sum = 0;
 
 	if (!f->frag || (ev->flags & PL_F_FRAG) || !(ev->flags & PL_F_KEY) ||
-	    f->proto != ev->proto || !in_stack(f))
+	    f->proto != ev->proto || !flight_in_stack(f))
 		return false;
 	for (r = s->by_flow[slot_of(f->flow, FLOW_BUCKETS)]; r; r = r->flow_next) {
 		if (!same_datagram(r, f))

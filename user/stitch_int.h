@@ -389,6 +389,20 @@ static inline __u32 flight_seq(const struct flight *f)
 	return (__u32)f->key;
 }
 
+/* GRO has it, as far as was seen */
+static inline bool flight_in_gro(const struct flight *f)
+{
+	return f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags ||
+	       f->last_pkt == PL_HOP_nic_gromerge;
+}
+
+/* The host's own stack has it, on its way up: no socket yet, and no way out */
+static inline bool flight_in_stack(const struct flight *f)
+{
+	return f->last_pkt == PL_HOP_nic_skb || f->last_pkt == PL_HOP_ip_rcv ||
+	       f->last_pkt == PL_HOP_ip_deliver;
+}
+
 static inline struct flight *flight_of(struct list *l)
 {
 	return list_entry(l, struct flight, wait);

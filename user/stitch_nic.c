@@ -224,9 +224,7 @@ void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	/* known already: see gro_in_hand() */
 	if (f && f->carrier)
 		return;
-	if (!f || f->last_tid != ev->tid ||
-	    (f->last_pkt != PL_HOP_nic_gro && f->last_pkt != PL_HOP_nic_grofrags &&
-	     f->last_pkt != PL_HOP_nic_gromerge)) {
+	if (!f || f->last_tid != ev->tid || !flight_in_gro(f)) {
 		unused(s);
 		return;
 	}

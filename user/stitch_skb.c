@@ -39,10 +39,7 @@ static bool may_follow(const struct stitch *s, const struct flight *f, enum pl_h
 /* GRO gave out what it had merged into this skb */
 static bool gro_gave_out(const struct flight *f, const struct pl_event *ev)
 {
-	if (!(ev->flags & PL_F_GSO) || f->held_kind == HELD_MERGED)
-		return false;
-	return f->last_pkt == PL_HOP_nic_gro || f->last_pkt == PL_HOP_nic_grofrags ||
-	       f->last_pkt == PL_HOP_nic_gromerge;
+	return (ev->flags & PL_F_GSO) && f->held_kind != HELD_MERGED && flight_in_gro(f);
 }
 
 /* Is the packet that has this skb over, so that the event is another packet's? */
@@ -330,16 +327,10 @@ void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		rx_batch_add(s, t, f);
 }
 
-/* Nothing was said of a socket, or of a way out: the host's own stack was its end */
-static bool taken_by_stack(enum pl_hop before)
-{
-	return before == PL_HOP_nic_skb || before == PL_HOP_ip_rcv || before == PL_HOP_ip_deliver;
-}
-
 void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = chain_find(s, ev, hop);
-	enum pl_hop before;
+	bool taken;
 
 	if (!f) {
 		unused(s);
@@ -349,14 +340,15 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		return;
 	if (sock_freed(s, f))
 		return;
-	before = f->last_pkt;
 	if (fragment_hold(s, f))
 		return;
 	/* passed on to a device that is not looked at, whose stack is done with it */
-	if (before == PL_HOP_dev_xmit) {
+	if (f->last_pkt == PL_HOP_dev_xmit) {
 		flight_end_here(s, f);
 		return;
 	}
+	/* nothing was said of a socket, or of a way out: the host's own stack was its end */
+	taken = flight_in_stack(f);
 	packet_add(s, f, ev, hop, PL_ROLE_NONE);
 	flight_unhash(s, f);
 	switch (f->last_pkt) {
@@ -371,7 +363,7 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		break;
 	default:
 		/* elsewhere it went on as something else */
-		flight_end(s, f, taken_by_stack(before) ? PACKET_COMPLETE : PACKET_INCOMPLETE);
+		flight_end(s, f, taken ? PACKET_COMPLETE : PACKET_INCOMPLETE);
 	}
 }
 

@@ -72,12 +72,6 @@ void on_ip_deliver(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		tcp_expect(s, f, ev);
 }
 
-static bool on_its_way_up(const struct flight *f)
-{
-	return f->last_pkt == PL_HOP_nic_skb || f->last_pkt == PL_HOP_ip_rcv ||
-	       f->last_pkt == PL_HOP_ip_deliver;
-}
-
 /* --- put into the queue --- */
 
 static struct sock_slot *sock_slot(struct stitch *s, __u32 nr)
@@ -101,7 +95,7 @@ static struct flight *tail_of_tcp(struct stitch *s, const struct pl_event *ev)
 	struct flight *f = flight_deref(s->c->last_up);
 
 	if (!f || !f->has_key || f->flow != ev->arg || f->proto != IPPROTO_TCP ||
-	    !on_its_way_up(f) || f->last_tid != ev->tid || gap_since(s, f->last_cpu, f->last_ts))
+	    !flight_in_stack(f) || f->last_tid != ev->tid || gap_since(s, f->last_cpu, f->last_ts))
 		return NULL;
 	if (seq_before((__u32)f->key, PL_TCP_SEQ(ev)) ||
 	    !seq_before((__u32)f->key, PL_TCP_SEQ(ev) + ev->pay))
@@ -116,7 +110,7 @@ static struct flight *tail_find(struct stitch *s, const struct pl_event *ev, enu
 
 	if (f && f->last_pkt == PL_HOP_sock_queue)
 		return NULL;
-	if (f && on_its_way_up(f))
+	if (f && flight_in_stack(f))
 		return packet_find(s, ev, hop);
 	if (is_tcp(ev))
 		return tail_of_tcp(s, ev);
@@ -351,7 +345,7 @@ bool sock_freed(struct stitch *s, struct flight *f)
 
 bool sock_discard(struct stitch *s, struct flight *f)
 {
-	if (!f->delivered || !on_its_way_up(f))
+	if (!f->delivered || !flight_in_stack(f))
 		return false;
 	flight_discard(s, f);
 	return true;

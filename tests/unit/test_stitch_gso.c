@@ -319,7 +319,7 @@ static void test_gso_udp(void **state)
 
 static void fragment(struct scene *sc, enum pl_hop hop, __u32 skb, __u64 key, __u32 len)
 {
-	struct pl_event ev = udp_make(sc, hop, hop == PL_HOP_nic_skb ? IF_NIC : 0, skb, key, len);
+	struct pl_event ev = udp_make(sc, hop, hop == PL_HOP_skb_free ? 0 : IF_NIC, skb, key, len);
 
 	ev.flags |= PL_F_FRAG | PL_F_ENTRY;
 	ev.arg = 4242;
@@ -347,6 +347,27 @@ static void test_fragments(void **state)
 	udp(sc, PL_HOP_br_in, IF_NIC, 3, 44, 450);
 	finish(sc);
 	EXPECT(sc, "nic:skb I\nnic:skb C\nbr:in I\n");
+}
+
+/* Where the IP layer's hops are covered: put together between ip:rcv and ip:deliver */
+static void test_fragments_ip(void **state)
+{
+	struct scene *sc = *state;
+	__u32 i;
+
+	at(sc, 0, 0);
+	for (i = 1; i <= 3; i++) {
+		fragment(sc, PL_HOP_nic_skb, i, 40 + i, i < 3 ? 220 : 70);
+		fragment(sc, PL_HOP_ip_rcv, i, 40 + i, i < 3 ? 220 : 70);
+	}
+	fragment(sc, PL_HOP_skb_free, 1, 41, 220);
+	udp(sc, PL_HOP_ip_deliver, IF_NIC, 3, 44, 450);
+	udp(sc, PL_HOP_drop, 0, 3, 44, 450);
+#define UP "nic:skb ip:rcv ip:deliver drop D\n"
+	EXPECT(sc, UP UP UP);
+	assert_int_equal(stitch_stats(sc->st)->ridden, 2);
+	finish(sc);
+	EXPECT(sc, "");
 }
 
 /* A packet that is lost in between: nothing is joined across the gap */
@@ -377,6 +398,7 @@ int main(void)
 		SCENE(test_gro_flood),
 		SCENE(test_gso_udp),
 		SCENE(test_fragments),
+		SCENE(test_fragments_ip),
 		SCENE(test_gap),
 	};
 
