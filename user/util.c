@@ -112,7 +112,7 @@ json_t *json_text(const char *s)
 	json_t *text = json_string(s);
 	char *copy, *p;
 
-	if (text)
+	if (text || !s)
 		return text;
 	copy = strdup(s);
 	for (p = copy; p && *p; p++)

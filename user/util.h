@@ -20,7 +20,7 @@ int parse_duration(const char *s, __u64 *out_ns);
 
 /*
  * JSON string of bytes that need not be UTF-8 (task names, device names, arguments): what is not
- * ASCII becomes '?' then. Caller owns the reference; NULL: no memory.
+ * ASCII becomes '?' then. Caller owns the reference; NULL: no memory, or s is NULL.
  */
 json_t *json_text(const char *s);
 
