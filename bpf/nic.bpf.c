@@ -149,11 +149,10 @@ int BPF_PROG(pl_napi_gro_frags_raw, struct sk_buff *skb)
 static __always_inline int gro_look(__u8 hook, struct sk_buff *skb, bool direct)
 {
 	struct napi_gro_cb *cb = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
-	__u32 ifindex, netns, len = READ(direct, skb, len);
+	__u32 len = READ(direct, skb, len);
 	struct net_device *dev;
 	struct pl_event *e;
 	void *frag0;
-	__u16 type;
 
 	if (len != READ(direct, skb, data_len))
 		return 0;
@@ -161,10 +160,7 @@ static __always_inline int gro_look(__u8 hook, struct sk_buff *skb, bool direct)
 	dev = READ(direct, skb, dev);
 	if (!frag0 || !dev)
 		return 0;
-	dev_of(dev, direct, &ifindex, &netns, &type);
-	if (!dev_wanted(netns, ifindex, type))
-		return 0;
-	e = event_begin_at(hook, ifindex, netns);
+	e = event_begin_dev(hook, dev, direct);
 	if (!e)
 		return 0;
 	e->obj = (__u64)skb;

@@ -5,8 +5,8 @@
 
 #include "skb.bpf.h"
 
-#define AF_INET	 2
-#define AF_INET6 10
+#define AF_INET	    2
+#define AF_INET6    10
 #define SOCK_STREAM 1
 #define SOCK_RAW    3
 
