@@ -87,14 +87,16 @@ static const char *str(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
-static void tried_print(const json_t *hop)
+/* all: also the alternatives of what covers the hop, not only what is missing beside it */
+static void tried_print(const json_t *hop, bool all)
 {
 	const json_t *t;
 	size_t i;
 
 	json_array_foreach(json_object_get(hop, "tried"), i, t)
-		printf("%-15s   %-9s %-28s %s\n", "", str(t, "kind"), str(t, "target"),
-		       str(t, "error"));
+		if (all || !strcmp(str(t, "beside"), str(hop, "hook")))
+			printf("%-15s   %-9s %-28s %s\n", "", str(t, "kind"), str(t, "target"),
+			       str(t, "error"));
 }
 
 static void text_print(const json_t *hops, bool all)
@@ -118,8 +120,8 @@ static void text_print(const json_t *hops, bool all)
 			       str(hop, "target"), *as ? "as " : "", as);
 		else
 			printf("%-15s   %s%s\n", str(hop, "hop"), *as ? "not covered, like " : "not covered", as);
-		if (!*as && (!on || all))
-			tried_print(hop);
+		if (!*as)
+			tried_print(hop, !on || all);
 	}
 	printf("\n%u of %u hops covered\n", covered, n);
 }
@@ -250,8 +252,12 @@ static int check_run(struct check *c)
 	hooks_detach(c->hooks);
 	if (!err)
 		err = hazards_look_again(c->hazards);
+	if (err) {
+		msg_error("cannot look for hazards: %s", strerror(-err));
+		return CMD_FAIL;
+	}
 	c->hops_doc = hooks_doc(c->hooks);
-	c->hazards_doc = err ? NULL : hazards_doc(c->hazards);
+	c->hazards_doc = hazards_doc(c->hazards);
 	if (!c->hops_doc || !c->hazards_doc) {
 		msg_error("out of memory");
 		ret = CMD_FAIL;

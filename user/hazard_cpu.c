@@ -111,14 +111,8 @@ void hazard_find_smt(struct hazards *h)
 
 /* --- what the kernel was built with --- */
 
-struct config {
-	long long hz;
-	bool periodic, preempt_none, preempt_voluntary, dynamic, kasan, lockdep, any;
-};
-
-static void config_line(struct config *c, const char *line)
+static void config_line(struct hazard_build *c, const char *line)
 {
-	c->any = true;
 	if (sscanf(line, "CONFIG_HZ=%lld", &c->hz) == 1)
 		return;
 	c->periodic |= !strcmp(line, "CONFIG_HZ_PERIODIC=y");
@@ -130,13 +124,12 @@ static void config_line(struct config *c, const char *line)
 }
 
 /* gzopen() reads a file that is not compressed as it is */
-static bool config_read(struct hazards *h, struct config *c)
+static void config_read(struct hazards *h)
 {
 	char path[HAZARD_PATH_MAX], line[256];
 	struct utsname u;
 	gzFile f;
 
-	memset(c, 0, sizeof(*c));
 	snprintf(path, sizeof(path), "%s/proc/config.gz", hazard_root(h));
 	f = gzopen(path, "re");
 	if (!f && !uname(&u)) {
@@ -144,22 +137,30 @@ static bool config_read(struct hazards *h, struct config *c)
 		f = gzopen(path, "re");
 	}
 	if (!f)
-		return false;
+		return;
 	while (gzgets(f, line, sizeof(line))) {
 		line[strcspn(line, "\n")] = 0;
-		config_line(c, line);
+		config_line(&h->build, line);
 	}
 	gzclose(f);
-	return c->any;
+}
+
+/* Read when first asked for: several rows do; all is 0 where it is not known */
+static const struct hazard_build *build_of(struct hazards *h)
+{
+	if (!h->build.read)
+		config_read(h);
+	h->build.read = true;
+	return &h->build;
 }
 
 void hazard_find_timer_hz(struct hazards *h)
 {
-	struct config c;
+	long long hz = build_of(h)->hz;
 
-	if (config_read(h, &c) && c.hz && c.hz < 1000)
-		hazard_add(h, "the kernel", "ticks at %lld Hz: a wait for a tick is up to %lld us", c.hz,
-			   1000000 / c.hz);
+	if (hz && hz < 1000)
+		hazard_add(h, "the kernel", "ticks at %lld Hz: a wait for a tick is up to %lld us", hz,
+			   1000000 / hz);
 }
 
 /* A word of the kernel's command line, "nohz=off" */
@@ -177,9 +178,7 @@ static bool cmdline_has(struct hazards *h, const char *word)
 
 void hazard_find_timer_periodic(struct hazards *h)
 {
-	struct config c;
-
-	if (config_read(h, &c) && c.periodic)
+	if (build_of(h)->periodic)
 		hazard_add(h, "the kernel", "ticks on idle CPUs too (CONFIG_HZ_PERIODIC)");
 	else if (cmdline_has(h, "nohz=off"))
 		hazard_add(h, "the kernel", "ticks on idle CPUs too (nohz=off)");
@@ -212,23 +211,22 @@ static bool preempt_dynamic(struct hazards *h, char model[32])
 void hazard_find_preempt(struct hazards *h)
 {
 	char model[32] = "";
-	struct config c;
+	const struct hazard_build *c;
 
-	if (!preempt_dynamic(h, model) && config_read(h, &c) && !c.dynamic)
-		snprintf(model, sizeof(model), "%s",
-			 c.preempt_none ? "none" : c.preempt_voluntary ? "voluntary"
-								       : "");
+	if (!preempt_dynamic(h, model)) {
+		c = build_of(h);
+		if (!c->dynamic && (c->preempt_none || c->preempt_voluntary))
+			snprintf(model, sizeof(model), "%s", c->preempt_none ? "none" : "voluntary");
+	}
 	if (!strcmp(model, "none") || !strcmp(model, "voluntary"))
 		hazard_add(h, "preemption", "is %s", model);
 }
 
 void hazard_find_debug_kernel(struct hazards *h)
 {
-	struct config c;
-
 	if (hazard_exists(h, "/proc/lockdep"))
 		hazard_add(h, "the kernel", "checks every lock (lockdep)");
-	else if (config_read(h, &c) && (c.kasan || c.lockdep))
+	else if (build_of(h)->kasan || build_of(h)->lockdep)
 		hazard_add(h, "the kernel", "checks every %s",
-			   c.kasan ? "memory access (KASAN)" : "lock (lockdep)");
+			   build_of(h)->kasan ? "memory access (KASAN)" : "lock (lockdep)");
 }

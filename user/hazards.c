@@ -285,8 +285,12 @@ int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struc
 
 int hazards_look_again(struct hazards *h)
 {
-	int err = host_look(h);
+	int err;
 
+	/* without a first look nothing can be said to have come up since */
+	if (!h->host)
+		return -ENODATA;
+	err = host_look(h);
 	if (err)
 		return err;
 	h->again = true;

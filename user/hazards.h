@@ -73,7 +73,8 @@ void hazards_free(struct hazards *h);
  */
 int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struct ksyms *k);
 
-/* Look again at what may have changed since, at the end of a recording or check. 0 or -errno */
+/* Look again at what may have changed since, at the end of a recording or check. 0 or -errno;
+ * -ENODATA: the first look failed, so nothing is known to have come up since */
 int hazards_look_again(struct hazards *h);
 
 /* How many there are of a severity */

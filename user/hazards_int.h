@@ -29,8 +29,16 @@ struct hazard_counter {
 	__u64 first, last;
 };
 
+/* What the kernel was built with, as far as rows ask */
+struct hazard_build {
+	bool read; /* was looked for; all else is 0 where it is not known */
+	long long hz; /* 0: not said */
+	bool periodic, preempt_none, preempt_voluntary, dynamic, kasan, lockdep;
+};
+
 struct hazards {
 	struct hazard_config cfg;
+	struct hazard_build build;
 	struct host *host; /* at the first look, with its tasks */
 	struct host *now; /* at the look that runs: devices */
 	struct host_dev **way; /* of now: the way; unused when no device was named */

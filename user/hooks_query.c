@@ -140,8 +140,9 @@ static json_t *tried_doc(const struct hooks *h, enum pl_hop hop)
 
 		if (d->hop != hop || !h->refused[hook].err)
 			continue;
-		json_array_append_new(tried, json_pack("{s:s, s:s, s:s, s:s}", "hook", d->id, "kind",
+		json_array_append_new(tried, json_pack("{s:s, s:s, s:s, s:s, s:s}", "hook", d->id, "kind",
 						       hook_kind_name(d->kind), "target", d->target,
+						       "beside", hook_main(hook) ? hook_desc(hook_main(hook))->id : "",
 						       "error", h->refused[hook].why));
 	}
 	return tried;

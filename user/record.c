@@ -238,12 +238,17 @@ static size_t ring_bytes_default(void)
 	return size;
 }
 
-/* Between load and attach, so that pktlap's own hooks are not among what is found */
-static int hazards_setup(struct recorder *r)
+/*
+ * Between load and attach, so that pktlap's own hooks are not among what is found. A recording is
+ * worth having without.
+ */
+static void hazards_setup(struct recorder *r)
 {
 	const struct hazard_config cfg = { .names = r->cfg->devices, .nnames = r->cfg->ndevices };
+	int err = hazards_look(r->hazards, &cfg, hooks_ksyms(r->hooks));
 
-	return hazards_look(r->hazards, &cfg, hooks_ksyms(r->hooks));
+	if (err)
+		msg_error("not all hazards could be looked for: %s", strerror(-err));
 }
 
 static int hooks_setup(struct recorder *r)
@@ -264,10 +269,12 @@ static int hooks_setup(struct recorder *r)
 		return err;
 	}
 	err = scope_set(r);
-	if (!err)
-		err = hazards_setup(r);
-	if (!err)
-		err = rings_open(r->hooks, on_event, r, &r->rings);
+	if (err) {
+		msg_error("cannot tell the programs which devices to look at: %s", strerror(-err));
+		return err;
+	}
+	hazards_setup(r);
+	err = rings_open(r->hooks, on_event, r, &r->rings);
 	if (!err)
 		err = watch(r, rings_epoll_fd(r->rings));
 	if (err)

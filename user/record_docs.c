@@ -121,8 +121,8 @@ int record_docs_end(struct recorder *r)
 		err = doc_put(r, TRACE_COST, cost_doc(r->cost));
 	if (!err)
 		err = doc_put(r, TRACE_DROPS, drops_doc(r->drops));
-	if (!err)
-		err = hazards_look_again(r->hazards);
+	if (!err && hazards_look_again(r->hazards))
+		msg_error("whether hazards came up while recording could not be looked for");
 	if (!err)
 		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
 	if (!err)

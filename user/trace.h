@@ -24,7 +24,8 @@ enum trace_chunk {
 	TRACE_EVENTS = 1,
 	TRACE_META, /* {version, host, release, machine, cpus, command[], start_real_ns,
 			 * start_mono_ns, options{}} */
-	TRACE_HOPS, /* [{hop, state, hook, kind, target, tried[{hook, kind, target, error}]}] */
+	TRACE_HOPS, /* [{hop, state, hook, kind, target, tried[{hook, kind, target,
+		     * beside, error}]}]; beside: the hook that it is attached beside, or "" */
 	TRACE_DEVICES, /* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
 	TRACE_TASKS, /* [{tid, comm, role, vmm}] */
 	TRACE_CLOCK, /* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
