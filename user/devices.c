@@ -184,17 +184,23 @@ int devices_check(const struct devices *all, const char *const *names, size_t nn
 	return 0;
 }
 
+/* Searched is only where the name is right: there are thousands of devices */
+static bool device_meant(const struct devices *all, const struct device *dev, const char *name)
+{
+	bool several;
+
+	return dev && device_is(dev, name) && devices_find(all, name, &several) == dev;
+}
+
 bool devices_in_scope(const struct devices *all, const char *const *names, size_t nnames,
 		      const struct device *dev)
 {
 	/* a bridge (bond, ...) stands for its ports too */
-	const struct device * or [] = { dev, devices_get(all, dev->netns, dev->master) };
-	bool several;
+	const struct device *master = devices_get(all, dev->netns, dev->master);
 	size_t i;
 
-	/* searched is only where the name is right: there are thousands of devices */
-	for (i = 0; i < 2 * nnames; i++)
-		if (or [i % 2] && device_is(or [i % 2], names[i / 2]) && devices_find(all, names[i / 2], &several) == or [i % 2])
+	for (i = 0; i < nnames; i++)
+		if (device_meant(all, dev, names[i]) || device_meant(all, master, names[i]))
 			return true;
 	return !nnames;
 }
