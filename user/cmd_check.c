@@ -289,7 +289,8 @@ static int check_all(struct check *c)
 	if (err)
 		return err == -ENODEV ? CMD_USAGE : CMD_FAIL;
 	ret = check_run(c);
-	ret = check_print(c) ?: ret;
+	if (check_print(c))
+		return CMD_FAIL;
 	if (ret == CMD_OK && c->a.strict && hazards_count(c->hazards, HAZARD_FAULT))
 		ret = CMD_PARTIAL;
 	return ret;

@@ -83,7 +83,7 @@ int devices_put(struct devices *all, const struct device *dev)
 		/* what is not used any more makes room first */
 		bool many = all->unused > all->n / 4 + UNUSED_MAX;
 
-		err = all->n < all->room ? 0 : devices_rebuild(all, many ? all->room : 2 * all->room + 16);
+		err = all->dev && all->n < all->room ? 0 : devices_rebuild(all, many ? all->room : 2 * all->room + 16);
 		if (err)
 			return err;
 		row = &all->dev[all->n++];

@@ -134,11 +134,12 @@ struct host_dev {
 	bool up, carrier, promisc;
 	bool has_mac;
 	__u8 mac[6];
+	bool clsact; /* has a clsact or ingress qdisc */
+	bool link_unseen; /* link is in a namespace that could not be looked into */
 	__u32 mtu, txqlen, nrx, ntx; /* queues that the device has */
 	__u32 gro_max, gso_max; /* bytes; 0 unknown */
 	__u32 link, master_index; /* ifindex of lower or peer (in its namespace), of master; 0 */
 	__s32 link_nsid; /* namespace id of link as this namespace has it; -1: the same */
-	bool link_unseen; /* link is in a namespace that could not be looked into */
 
 	struct host_dev *master; /* bridge, bond, OVS datapath, VRF that it is enslaved to */
 	struct host_dev *lower; /* VLAN, macvlan, VXLAN: the device below */
@@ -175,7 +176,6 @@ struct host_dev {
 	size_t nprogs;
 	struct host_qdisc *qdiscs; /* without clsact and ingress */
 	size_t nqdiscs;
-	bool clsact; /* has a clsact or ingress qdisc */
 	struct host_vlan *vlans; /* table of a port (or of the bridge itself) */
 	size_t nvlans;
 	struct host_addr *addrs;
@@ -185,18 +185,17 @@ struct host_dev {
 	struct host_queue *queues; /* from sysfs; those whose mask could be read */
 	size_t nqueues;
 
-	bool offloads_known;
+	bool offloads_known, full_duplex;
 	__u32 offload, offload_fixed; /* bits 1 << enum host_offload: on; cannot be changed */
 	struct host_coalesce coalesce;
 	__u32 ring_rx, ring_tx; /* entries; 0 unknown */
 	__u32 speed; /* Mbit/s; 0 unknown */
-	bool full_duplex;
+
+	unsigned int mark; /* of the last walk that met it (host_way()) */
 
 	/* tap, macvtap: who has it open */
 	struct host_tapq **tapqs;
 	size_t ntapqs;
-
-	unsigned int mark; /* of the last walk that met it (host_way()) */
 };
 
 struct host_netns {

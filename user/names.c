@@ -233,7 +233,7 @@ static int dev_same(const struct names *n, const struct place *p, const char *na
 	const struct dev *d;
 	__u32 i, back = p->nspans > SAME_LOOK_BACK ? p->nspans - SAME_LOOK_BACK : 0;
 
-	for (i = p->nspans; i-- > back;) {
+	for (i = p->nspans; p->span && i-- > back;) {
 		d = &n->dev[p->span[i].dev];
 		if (d->kind == kind && !strcmp(d->name, name) && !strcmp(d->master, master))
 			return p->span[i].dev;

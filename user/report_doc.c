@@ -198,7 +198,9 @@ static void doc_cost(struct report *r, const struct report_input *in)
 	report_hook_costs(in, cost);
 	r->cost_window_ns = int_of(in->trace->docs[TRACE_COST], "window_ns");
 	r->hook_cost = arena_alloc(&r->mem, PL_NR_HOOKS, sizeof(*r->hook_cost));
-	for (int i = 0; r->hook_cost && i < PL_NR_HOOKS; i++)
+	if (!r->hook_cost)
+		return;
+	for (int i = 0; i < PL_NR_HOOKS; i++)
 		if (cost[i].runs)
 			hook_cost_add(r, i, &cost[i]);
 	for (size_t i = 0; i < r->nhook_cost; i++) {

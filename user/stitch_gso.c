@@ -366,8 +366,11 @@ static bool same_datagram(const struct flight *a, const struct flight *b)
 /* Do n IP headers (or all but one) make up this difference? IPv6 leaves its fragment header too */
 static bool headers_fit(__u32 n, __u32 diff)
 {
-	__u32 each = diff / n;
+	__u32 each;
 
+	if (!n)
+		return false;
+	each = diff / n;
 	if (diff % n == 0 && each >= IP4_HLEN_MIN && each <= IP_HLEN_MAX)
 		return true;
 	if (diff == n * IP6_FRAG_HLEN - IP6_HLEN)

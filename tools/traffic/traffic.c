@@ -298,7 +298,9 @@ static int compare_ns(const void *a, const void *b)
 /* The time that PERCENT of the answers took at most; r->each is sorted. */
 static double percentile_us(const struct rtt *r, unsigned int percent)
 {
-	return r->n ? (double)r->each[(r->n * percent + 99) / 100 - 1] / 1e3 : 0.0;
+	size_t rank = (r->n * percent + 99) / 100;
+
+	return rank ? (double)r->each[rank - 1] / 1e3 : 0.0;
 }
 
 static void print_rtt(const char *mode, uint64_t sent, uint64_t dup, struct rtt *r)
