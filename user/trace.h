@@ -17,8 +17,8 @@
 #include "../bpf/event.h"
 
 /*
- * Kinds of chunk. A document of a kind replaces the earlier one of that kind, except clock
- * snapshots and lists of changes, which add up.
+ * Kinds of chunk. A document of a kind replaces the earlier one of that kind in the same domain,
+ * except clock snapshots, syncs and lists of changes, which add up.
  */
 enum trace_chunk {
 	TRACE_EVENTS = 1,
@@ -41,9 +41,17 @@ enum trace_chunk {
 			 * first; written at the start, and again with what came up since */
 	TRACE_CHANGES, /* [{what, time_ns, after_ns, netns, netns_name, ifindex, name, kind, driver,
 			 * master, was, to}]: what happened to devices (changes.h), in order */
+	TRACE_SYNC, /* [{method, guest_ns, host_ns, width_ns}], of a guest: its CLOCK_MONOTONIC was
+			 * guest_ns when the host's was host_ns, give or take half of width_ns.
+			 * method "exchange": asked and answered over the agent's channel */
+	TRACE_GUEST, /* {spec, connected_ns, lost_ns, reason}, of a guest: as named by --guest; from
+			 * when to when it was recorded, by the host's CLOCK_MONOTONIC. lost_ns and
+			 * reason: null where the recording did not end without it */
 	TRACE_NR_CHUNKS
 };
 
+struct iovec;
+struct trace_chunk_header;
 struct trace_writer;
 
 /*
@@ -51,6 +59,13 @@ struct trace_writer;
  * hide: 16 random bytes, the key that kernel addresses are hashed with; not stored.
  */
 int trace_create(const char *path, const __u8 hide[16], struct trace_writer **out);
+
+/*
+ * The same bytes to where put() takes them, in place of a file: the header, then chunk by chunk,
+ * each with one call. put() may change iov; it returns 0 or a negative errno, which stays.
+ */
+typedef int (*trace_put_fn)(void *ctx, struct iovec *iov, int n);
+int trace_create_stream(trace_put_fn put, void *ctx, const __u8 hide[16], struct trace_writer **out);
 
 /*
  * Append events of one CPU, in the order in which the ring had them; addresses are hashed on the
@@ -62,9 +77,23 @@ int trace_write_event(struct trace_writer *w, unsigned int cpu, const struct pl_
 /* Write all partly filled blocks that are older than age_ns (0: all) at now_ns (monotonic) */
 int trace_flush(struct trace_writer *w, __u64 now_ns, __u64 age_ns);
 
-/* Append a document. Does not take the reference */
+/* Append a document. Does not take the reference. -EINVAL, -EMSGSIZE: not written, no harm done */
 int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t *doc);
 
+/* The same about a guest, domain 1 .. TRACE_DOMAINS_MAX - 1 */
+int trace_write_doc_in(struct trace_writer *w, unsigned int domain, enum trace_chunk kind,
+		       const json_t *doc);
+
+/*
+ * Append a chunk that another writer made as one of domain; h->stored bytes of payload, which were
+ * not looked into. It gets this file's number. -EBADMSG: no chunk that a writer of this version
+ * makes (kind, sizes, checksums), or one of a kind that only a recorder writes about a guest; not
+ * written, no harm done. h need not be trusted, but payload must have what it promises.
+ */
+int trace_write_raw(struct trace_writer *w, unsigned int domain, const struct trace_chunk_header *h,
+		    const void *payload);
+
+/* Events by trace_write_event(), the buffered ones too */
 __u64 trace_events_written(const struct trace_writer *w);
 __u64 trace_bytes_written(const struct trace_writer *w);
 
@@ -81,19 +110,23 @@ struct trace_block {
 	__u32 crc;
 };
 
+/* The recording of one domain. trace_open() gives the recorder's own; guests hang on it */
 struct trace {
 	int fd;
 	char *path;
 	struct trace_block *blocks;
 	size_t nblocks;
 	__u64 nevents;
-	json_t *docs[TRACE_NR_CHUNKS]; /* TRACE_CLOCK: an array of all snapshots; NULL: none */
-	bool truncated; /* does not end on a whole chunk */
+	json_t *docs[TRACE_NR_CHUNKS]; /* TRACE_CLOCK, TRACE_SYNC: an array of all; NULL: none */
+	bool truncated; /* does not end on a whole chunk; a guest's: the same file's */
 	bool ended; /* has TRACE_END: the recorder ended by itself */
 	__u64 good_bytes; /* up to the end of the last whole chunk */
 	__u64 file_bytes;
-	__u64 damaged; /* chunks missing before that: damaged, cut out, or out of order */
+	__u64 damaged; /* chunks missing before that: damaged, cut out, or out of order. A guest's:
+			* its documents that cannot be read; lost chunks are counted in the host's */
 	__u8 hooks[256]; /* the file's number of a hook -> enum pl_hook; 0: not known here */
+	struct trace **guest; /* domain i + 1; each closed with its host's */
+	size_t nguests;
 	struct trace_scratch *scratch;
 };
 
@@ -113,7 +146,7 @@ void trace_close(struct trace *t);
 /*
  * Read block i into ev (room for TRACE_BLOCK_EVENTS). Returns the number of events;
  * -EBADMSG: checksum or size wrong. Hooks have this program's numbers; PL_HOOK_none: recorded by
- * a pktlap with a hook that this one does not know. One thread at a time.
+ * a pktlap with a hook that this one does not know. One thread at a time for each struct trace.
  */
 int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev);
 

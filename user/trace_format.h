@@ -5,6 +5,10 @@
  *	file   = header chunk*
  *	chunk  = chunk_header payload
  *
+ * A file holds the recordings of one or more domains (kernels), chunk by chunk: domain 0 is the
+ * recorder's own, the others are guests in the order in which they were named. Every domain has
+ * its own documents and its own clock; TRACE_SYNC says how a guest's clock goes to domain 0's.
+ *
  * header (32 bytes): the same in every version of the format, so that every pktlap can tell a
  * newer recording from a damaged one.
  *
@@ -18,13 +22,15 @@
  * difference to ts of the event before it, modulo 2^64. Rows are not transposed: neighbours are
  * sightings of the same packet, so zstd finds most of a row in an earlier row; columns came out
  * larger and slower. obj, head and, in context hops, key are keyed hashes (trace_hide.h). The
- * hook's number is an index into the document TRACE_CATALOGUE, the ids of all hooks that the
- * recorder knew; where header.catalogue equals the reader's own sum, the numbers are the same.
+ * hook's number is an index into the document TRACE_CATALOGUE of the same domain, the ids of all
+ * hooks that its recorder knew; where header.catalogue equals the reader's own sum, the numbers of
+ * domain 0 are the same.
  *
  * Payload of every other kind: one JSON document, UTF-8, not compressed, without a final NUL.
  * trace.h says what is in it.
  *
  * Version 2: the key of TCP packets has the sequence number in it, pay their number of bytes.
+ * Version 3: domains. Before it, the chunk's field for them was 0.
  *
  * A recorder that is killed, or whose disk is full, leaves a file that ends in part of a chunk,
  * or without TRACE_END.
@@ -33,21 +39,27 @@
 #define PKTLAP_TRACE_FORMAT_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "catalogue.h"
 #include "trace.h"
 
 #define TRACE_MAGIC		"pktlap\x1a\n"
-#define TRACE_VERSION		2
+#define TRACE_VERSION		3
+#define TRACE_VERSION_OLDEST	2 /* that is still read */
 #define TRACE_ENDIAN		0x01020304
 #define TRACE_CHUNK_MAGIC	"\xf5PL\xfa"
 
 /* Bounds: a reader refuses what is larger, before it allocates */
 #define TRACE_CPUS_MAX		8192 /* what the kernel can be built for */
-#define TRACE_EVENTS_STORED_MAX (TRACE_BLOCK_EVENTS * sizeof(struct pl_event) + 1024)
+#define TRACE_EVENTS_SLACK	1024 /* what zstd may add to what it cannot compress */
+#define TRACE_EVENTS_STORED_MAX (TRACE_BLOCK_EVENTS * sizeof(struct pl_event) + TRACE_EVENTS_SLACK)
 #define TRACE_DOC_MAX		(8U << 20)
+#define TRACE_DOMAINS_MAX	64
+#define TRACE_ADDED_MAX		(1U << 22) /* parts of a document that adds up: a second each, 48 days */
 
 struct trace_header {
 	char magic[8]; /* TRACE_MAGIC */
@@ -62,7 +74,7 @@ struct trace_header {
 struct trace_chunk_header {
 	char magic[4]; /* TRACE_CHUNK_MAGIC */
 	__u16 kind; /* enum trace_chunk */
-	__u16 flags; /* 0 */
+	__u16 domain; /* 0: the recorder's own kernel; 1 .. : guests */
 	__u32 seq;
 	__u32 raw; /* bytes of the payload, decompressed */
 	__u32 stored; /* bytes of the payload in the file */
@@ -84,6 +96,21 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are written a
 static inline __u32 trace_crc(const void *data, size_t len)
 {
 	return crc32(0, data, len);
+}
+
+/* Checksum first, then what a hostile file could have given a right one */
+static inline bool trace_chunk_valid(const struct trace_chunk_header *h)
+{
+	if (memcmp(h->magic, TRACE_CHUNK_MAGIC, sizeof(h->magic)) ||
+	    h->crc != trace_crc(h, offsetof(struct trace_chunk_header, crc)) ||
+	    h->domain >= TRACE_DOMAINS_MAX)
+		return false;
+	if (h->kind != TRACE_EVENTS)
+		return h->kind && h->stored <= TRACE_DOC_MAX;
+	return h->count && h->count <= TRACE_BLOCK_EVENTS &&
+	       h->raw == h->count * sizeof(struct pl_event) && h->stored &&
+	       h->stored <= TRACE_EVENTS_STORED_MAX && h->cpu < TRACE_CPUS_MAX &&
+	       h->ts_min <= h->ts_max;
 }
 
 /* What tells one numbering of hooks from another */

@@ -18,16 +18,17 @@
 
 struct trace_scratch {
 	ZSTD_DCtx *zstd;
+	size_t blocks_room; /* of trace.blocks */
 	unsigned char stored[TRACE_EVENTS_STORED_MAX];
 };
 
 /* State of the walk over the chunks */
 struct walk {
-	struct trace *t;
-	size_t room; /* of t->blocks */
+	struct trace *t; /* the host's */
 	__u64 pos;
 	__u32 seq; /* of the next chunk, if none is missing */
 	__u32 catalogue; /* from the file's header */
+	__u16 version;
 };
 
 static int fail(char *err, size_t errlen, int ret, const char *fmt, ...)
@@ -63,20 +64,6 @@ static int read_at(int fd, void *buf, size_t len, __u64 pos)
 	return 0;
 }
 
-/* Checksum first, then what a hostile file could have given a right one */
-static bool chunk_valid(const struct trace_chunk_header *h)
-{
-	if (memcmp(h->magic, TRACE_CHUNK_MAGIC, sizeof(h->magic)) ||
-	    h->crc != trace_crc(h, offsetof(struct trace_chunk_header, crc)))
-		return false;
-	if (h->kind != TRACE_EVENTS)
-		return h->kind && h->stored <= TRACE_DOC_MAX;
-	return h->count && h->count <= TRACE_BLOCK_EVENTS &&
-	       h->raw == h->count * sizeof(struct pl_event) && h->stored &&
-	       h->stored <= TRACE_EVENTS_STORED_MAX && h->cpu < TRACE_CPUS_MAX &&
-	       h->ts_min <= h->ts_max;
-}
-
 /*
  * Find the next chunk header at or after pos. A chunk whose header is damaged is no longer than
  * the largest document, so the next one begins within that. 1 and *pos: found; 0: none.
@@ -103,7 +90,7 @@ static int chunk_scan(const struct trace *t, __u64 *pos)
 			if (!at)
 				break;
 			memcpy(&h, at, hlen);
-			if (chunk_valid(&h)) {
+			if (trace_chunk_valid(&h)) {
 				*pos = from + (at - buf);
 				return 1;
 			}
@@ -112,20 +99,58 @@ static int chunk_scan(const struct trace *t, __u64 *pos)
 	return 0;
 }
 
-static int block_add(struct walk *w, const struct trace_chunk_header *h)
+/* A domain's part of the recording, so far empty */
+static struct trace *domain_new(const char *path)
 {
-	struct trace *t = w->t;
+	struct trace *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->fd = -1;
+	t->path = strdup(path);
+	t->scratch = calloc(1, sizeof(*t->scratch));
+	if (t->scratch)
+		t->scratch->zstd = ZSTD_createDCtx();
+	if (t->path && t->scratch && t->scratch->zstd)
+		return t;
+	trace_close(t);
+	return NULL;
+}
+
+/* The domain that a chunk belongs to, and all before it; NULL: no memory */
+static struct trace *domain_get(struct walk *w, const struct trace_chunk_header *h)
+{
+	struct trace *t = w->t, *guest;
+
+	/* the field meant nothing yet */
+	if (w->version < 3 || !h->domain)
+		return t;
+	if (!t->guest)
+		t->guest = calloc(TRACE_DOMAINS_MAX, sizeof(*t->guest));
+	while (t->guest && t->nguests < h->domain) {
+		guest = domain_new(t->path);
+		if (!guest)
+			return NULL;
+		guest->fd = t->fd;
+		t->guest[t->nguests++] = guest;
+	}
+	return t->guest ? t->guest[h->domain - 1] : NULL;
+}
+
+static int block_add(struct trace *t, const struct trace_chunk_header *h, __u64 pos)
+{
+	struct trace_scratch *s = t->scratch;
 	struct trace_block *b;
 
-	if (t->nblocks == w->room) {
-		w->room = w->room ? 2 * w->room : 256;
-		b = reallocarray(t->blocks, w->room, sizeof(*b));
+	if (t->nblocks == s->blocks_room) {
+		s->blocks_room = s->blocks_room ? 2 * s->blocks_room : 256;
+		b = reallocarray(t->blocks, s->blocks_room, sizeof(*b));
 		if (!b)
 			return -ENOMEM;
 		t->blocks = b;
 	}
 	t->blocks[t->nblocks++] = (struct trace_block){
-		.offset = w->pos + sizeof(*h),
+		.offset = pos,
 		.ts_min = h->ts_min,
 		.ts_max = h->ts_max,
 		.cpu = h->cpu,
@@ -137,27 +162,41 @@ static int block_add(struct walk *w, const struct trace_chunk_header *h)
 	return 0;
 }
 
-static int doc_keep(struct trace *t, enum trace_chunk kind, json_t *doc)
+/* Part of a document that adds up: one element, or an array of them */
+static int doc_append(struct trace *t, enum trace_chunk kind, json_t *doc)
 {
-	if (kind == TRACE_CLOCK) {
-		if (!t->docs[kind])
-			t->docs[kind] = json_array();
-		return json_array_append_new(t->docs[kind], doc) ? -ENOMEM : 0;
-	}
-	if (kind == TRACE_CHANGES && json_is_array(t->docs[kind]) && json_is_array(doc)) {
-		int err = json_array_extend(t->docs[kind], doc);
+	json_t *all = t->docs[kind] ?: json_array();
+	int err;
 
+	t->docs[kind] = all;
+	if (json_array_size(all) > TRACE_ADDED_MAX) {
+		t->damaged++;
 		json_decref(doc);
-		return err ? -ENOMEM : 0;
+		return 0;
 	}
-	json_decref(t->docs[kind]);
-	t->docs[kind] = doc;
-	return 0;
+	if (!json_is_array(doc))
+		return json_array_append_new(all, doc) ? -ENOMEM : 0;
+	err = json_array_extend(all, doc) ? -ENOMEM : 0;
+	json_decref(doc);
+	return err;
 }
 
-static int doc_add(struct walk *w, const struct trace_chunk_header *h)
+static int doc_keep(struct trace *t, enum trace_chunk kind, json_t *doc)
 {
-	struct trace *t = w->t;
+	switch (kind) {
+	case TRACE_CLOCK:
+	case TRACE_SYNC:
+	case TRACE_CHANGES:
+		return doc_append(t, kind, doc);
+	default:
+		json_decref(t->docs[kind]);
+		t->docs[kind] = doc;
+		return 0;
+	}
+}
+
+static int doc_add(struct trace *t, const struct trace_chunk_header *h, __u64 pos)
+{
 	json_t *doc = NULL;
 	char *text;
 	int err;
@@ -167,7 +206,7 @@ static int doc_add(struct walk *w, const struct trace_chunk_header *h)
 	text = malloc(h->stored + 1);
 	if (!text)
 		return -ENOMEM;
-	err = read_at(t->fd, text, h->stored, w->pos + sizeof(*h));
+	err = read_at(t->fd, text, h->stored, pos);
 	if (!err && trace_crc(text, h->stored) == h->payload_crc)
 		doc = json_loadb(text, h->stored, 0, NULL);
 	free(text);
@@ -197,7 +236,7 @@ static void seq_check(struct walk *w, __u32 seq, bool gap)
  */
 static int walk_chunk(struct walk *w)
 {
-	struct trace *t = w->t;
+	struct trace *t = w->t, *domain;
 	struct trace_chunk_header h;
 	bool gap = false;
 	int err;
@@ -207,7 +246,7 @@ static int walk_chunk(struct walk *w)
 	err = read_at(t->fd, &h, sizeof(h), w->pos);
 	if (err)
 		return err;
-	if (!chunk_valid(&h)) {
+	if (!trace_chunk_valid(&h)) {
 		gap = true;
 		w->pos++;
 		err = chunk_scan(t, &w->pos);
@@ -220,17 +259,22 @@ static int walk_chunk(struct walk *w)
 	if (t->file_bytes - w->pos - sizeof(h) < h.stored)
 		return 0;
 	seq_check(w, h.seq, gap);
-	err = h.kind == TRACE_EVENTS ? block_add(w, &h) : doc_add(w, &h);
+	domain = domain_get(w, &h);
+	if (!domain)
+		return -ENOMEM;
+	w->pos += sizeof(h);
+	err = h.kind == TRACE_EVENTS ? block_add(domain, &h, w->pos) : doc_add(domain, &h, w->pos);
 	if (err)
 		return err;
-	w->pos += sizeof(h) + h.stored;
+	w->pos += h.stored;
 	t->good_bytes = w->pos;
 	return 1;
 }
 
 static int walk_all(struct walk *w)
 {
-	struct trace *t = w->t;
+	struct trace *t = w->t, *g;
+	size_t i;
 	int ret;
 
 	do {
@@ -238,27 +282,47 @@ static int walk_all(struct walk *w)
 	} while (ret > 0);
 	t->truncated = t->good_bytes < t->file_bytes;
 	t->ended = t->docs[TRACE_END];
+	for (i = 0; i < t->nguests; i++) {
+		g = t->guest[i];
+		g->truncated = t->truncated;
+		g->ended = g->docs[TRACE_END];
+		g->good_bytes = t->good_bytes;
+		g->file_bytes = t->file_bytes;
+	}
 	return ret;
 }
 
-/* The file's numbers of hooks are those of the pktlap that recorded it */
-static int hooks_map(struct walk *w)
+/* A domain's numbers of hooks are those of the pktlap that recorded it */
+static int hooks_map(struct trace *t)
 {
-	const json_t *ids = w->t->docs[TRACE_CATALOGUE];
+	const json_t *ids = t->docs[TRACE_CATALOGUE];
 	const char *id;
 	size_t i;
 
-	if (w->catalogue == trace_catalogue_crc()) {
-		for (i = 0; i < PL_NR_HOOKS; i++)
-			w->t->hooks[i] = i;
-		return 0;
-	}
 	if (!json_is_array(ids))
 		return -EBADMSG;
 	for (i = 0; i < 256; i++) {
 		id = json_string_value(json_array_get(ids, i));
-		w->t->hooks[i] = id ? hook_by_id(id) : PL_HOOK_none;
+		t->hooks[i] = id ? hook_by_id(id) : PL_HOOK_none;
 	}
+	return 0;
+}
+
+/* A guest whose list is lost has events that mean nothing; that must not cost the others */
+static int hooks_map_all(struct walk *w)
+{
+	struct trace *t = w->t, *g;
+	size_t i;
+
+	for (i = 0; i < t->nguests; i++) {
+		g = t->guest[i];
+		if (hooks_map(g) && g->nblocks)
+			g->damaged++;
+	}
+	if (w->catalogue != trace_catalogue_crc())
+		return hooks_map(t);
+	for (i = 0; i < PL_NR_HOOKS; i++)
+		t->hooks[i] = i;
 	return 0;
 }
 
@@ -311,10 +375,11 @@ static int header_check(struct walk *w, char *err, size_t errlen)
 			    "%s is of format %u, this pktlap reads up to %u: use a newer pktlap",
 			    t->path, h.version, TRACE_VERSION);
 	if (h.endian != TRACE_ENDIAN || h.event_size != sizeof(struct pl_event) ||
-	    h.version < TRACE_VERSION)
+	    h.version < TRACE_VERSION_OLDEST)
 		return fail(err, errlen, -EPROTONOSUPPORT,
 			    "%s has a layout that this pktlap does not know", t->path);
 	w->catalogue = h.catalogue;
+	w->version = h.version;
 	w->pos = t->good_bytes = sizeof(h);
 	return 0;
 }
@@ -336,7 +401,7 @@ static int trace_load(struct trace *t, char *err, size_t errlen)
 		return fail(err, errlen, -ENODATA,
 			    "%s was cut off before its first whole chunk: record again",
 			    t->path);
-	if (hooks_map(&w))
+	if (hooks_map_all(&w))
 		return fail(err, errlen, -EBADMSG,
 			    "%s: list of hooks is damaged: use the pktlap that recorded it",
 			    t->path);
@@ -345,20 +410,12 @@ static int trace_load(struct trace *t, char *err, size_t errlen)
 
 int trace_open(const char *path, struct trace **out, char *err, size_t errlen)
 {
-	struct trace *t = calloc(1, sizeof(*t));
-	int ret = -ENOMEM;
+	struct trace *t = domain_new(path);
+	int ret;
 
 	if (!t)
-		return fail(err, errlen, ret, "cannot open %s: %s", path, strerror(ENOMEM));
-	t->fd = -1;
-	t->path = strdup(path);
-	t->scratch = calloc(1, sizeof(*t->scratch));
-	if (t->scratch)
-		t->scratch->zstd = ZSTD_createDCtx();
-	if (!t->path || !t->scratch || !t->scratch->zstd)
-		fail(err, errlen, ret, "cannot open %s: %s", path, strerror(ENOMEM));
-	else
-		ret = trace_load(t, err, errlen);
+		return fail(err, errlen, -ENOMEM, "cannot open %s: %s", path, strerror(ENOMEM));
+	ret = trace_load(t, err, errlen);
 	if (ret) {
 		trace_close(t);
 		return ret;
@@ -373,6 +430,11 @@ void trace_close(struct trace *t)
 
 	if (!t)
 		return;
+	for (i = 0; i < t->nguests; i++) {
+		t->guest[i]->fd = -1; /* the host's */
+		trace_close(t->guest[i]);
+	}
+	free(t->guest);
 	for (i = 0; i < TRACE_NR_CHUNKS; i++)
 		json_decref(t->docs[i]);
 	if (t->scratch)

@@ -23,7 +23,9 @@ struct cpu_block {
 };
 
 struct trace_writer {
-	int fd;
+	int fd; /* -1: to put() */
+	trace_put_fn put;
+	void *put_ctx;
 	int err; /* sticky */
 	bool regular; /* can be cut back */
 	__u32 seq;
@@ -82,7 +84,7 @@ static int append(struct trace_writer *w, struct iovec *iov, int n)
 
 	for (i = 0; i < n; i++)
 		len += iov[i].iov_len;
-	w->err = write_all(w->fd, iov, n);
+	w->err = w->put ? w->put(w->put_ctx, iov, n) : write_all(w->fd, iov, n);
 	if (!w->err) {
 		w->bytes += len;
 		return 0;
@@ -203,19 +205,20 @@ int trace_flush(struct trace_writer *w, __u64 now_ns, __u64 age_ns)
 	return w->err;
 }
 
-int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t *doc)
+int trace_write_doc_in(struct trace_writer *w, unsigned int domain, enum trace_chunk kind,
+		       const json_t *doc)
 {
-	struct trace_chunk_header h = { .kind = kind };
+	struct trace_chunk_header h = { .kind = kind, .domain = domain };
 	size_t len;
 	char *text;
 	int err;
 
 	if (w->err)
 		return w->err;
-	if (kind <= TRACE_EVENTS || kind >= TRACE_NR_CHUNKS || !doc)
+	if (kind <= TRACE_EVENTS || kind >= TRACE_NR_CHUNKS || domain >= TRACE_DOMAINS_MAX || !doc)
 		return -EINVAL;
 	/* nothing comes after the end, and a file without it did not end */
-	if (kind == TRACE_END && trace_flush(w, 0, 0))
+	if (kind == TRACE_END && !domain && trace_flush(w, 0, 0))
 		return w->err;
 	text = json_dumps(doc, JSON_COMPACT);
 	if (!text)
@@ -229,6 +232,28 @@ int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t 
 	}
 	free(text);
 	return err;
+}
+
+int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t *doc)
+{
+	return trace_write_doc_in(w, 0, kind, doc);
+}
+
+int trace_write_raw(struct trace_writer *w, unsigned int domain, const struct trace_chunk_header *h,
+		    const void *payload)
+{
+	struct trace_chunk_header mine = *h;
+
+	if (w->err)
+		return w->err;
+	if (!domain || domain >= TRACE_DOMAINS_MAX)
+		return -EINVAL;
+	if (!trace_chunk_valid(h) || h->kind >= TRACE_SYNC ||
+	    (h->kind == TRACE_EVENTS && h->stored > h->raw + TRACE_EVENTS_SLACK) ||
+	    h->payload_crc != trace_crc(payload, h->stored))
+		return -EBADMSG;
+	mine.domain = domain;
+	return chunk_write(w, &mine, payload);
 }
 
 __u64 trace_events_written(const struct trace_writer *w)
@@ -315,30 +340,52 @@ static void writer_free(struct trace_writer *w)
 	free(w);
 }
 
-int trace_create(const char *path, const __u8 hide[16], struct trace_writer **out)
+/* A writer without its output */
+static int writer_new(const __u8 hide[16], struct trace_writer **out)
 {
 	struct trace_writer *w = calloc(1, sizeof(*w));
-	bool fresh = false, moved = false;
-	char *old = NULL;
-	struct stat st;
-	int err = -ENOMEM;
 
 	if (!w)
 		return -ENOMEM;
+	w->fd = -1;
 	w->zstd = ZSTD_createCCtx();
 	w->out_room = ZSTD_compressBound(TRACE_BLOCK_EVENTS * sizeof(struct pl_event));
 	w->out = malloc(w->out_room);
-	if (!w->zstd || !w->out || asprintf(&old, "%s.old", path) < 0)
-		goto fail;
+	if (!w->zstd || !w->out) {
+		writer_free(w);
+		return -ENOMEM;
+	}
 	trace_hide_init(&w->hide, hide);
+	*out = w;
+	return 0;
+}
+
+static int writer_begin(struct trace_writer *w)
+{
+	return header_write(w) ?: catalogue_write(w);
+}
+
+int trace_create(const char *path, const __u8 hide[16], struct trace_writer **out)
+{
+	bool fresh = false, moved = false;
+	struct trace_writer *w;
+	char *old = NULL;
+	struct stat st;
+	int err = writer_new(hide, &w);
+
+	if (err)
+		return err;
+	err = -ENOMEM;
+	if (asprintf(&old, "%s.old", path) < 0) {
+		old = NULL;
+		goto fail;
+	}
 	w->fd = output_open(path, old, &fresh, &moved);
 	err = w->fd < 0 ? w->fd : 0;
 	if (err)
 		goto fail;
 	w->regular = !fstat(w->fd, &st) && S_ISREG(st.st_mode);
-	err = header_write(w);
-	if (!err)
-		err = catalogue_write(w);
+	err = writer_begin(w);
 	if (err)
 		goto fail_close;
 	free(old);
@@ -356,6 +403,23 @@ fail:
 	return err;
 }
 
+int trace_create_stream(trace_put_fn put, void *ctx, const __u8 hide[16], struct trace_writer **out)
+{
+	struct trace_writer *w;
+	int err = writer_new(hide, &w);
+
+	if (err)
+		return err;
+	w->put = put;
+	w->put_ctx = ctx;
+	err = writer_begin(w);
+	if (err)
+		writer_free(w);
+	else
+		*out = w;
+	return err;
+}
+
 int trace_finish(struct trace_writer *w)
 {
 	int err;
@@ -363,7 +427,7 @@ int trace_finish(struct trace_writer *w)
 	if (!w)
 		return 0;
 	err = trace_flush(w, 0, 0);
-	if (close(w->fd) && !err && errno != EINTR)
+	if (w->fd >= 0 && close(w->fd) && !err && errno != EINTR)
 		err = -errno;
 	writer_free(w);
 	return err;

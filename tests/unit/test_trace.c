@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <zstd.h>
 
@@ -168,7 +169,12 @@ static void flush_by_age(void **state)
 	free(s);
 }
 
-/* A later document replaces an earlier one, clock snapshots add up, the rest stays apart */
+static bool adds_up(int kind)
+{
+	return kind == TRACE_CLOCK || kind == TRACE_CHANGES;
+}
+
+/* A later document replaces an earlier one, some add up, the rest stays apart */
 static void documents(void **state)
 {
 	struct trace_writer *w;
@@ -198,7 +204,7 @@ static void documents(void **state)
 	assert_int_equal(t->nblocks, 0);
 	for (kind = TRACE_META; kind < TRACE_CATALOGUE; kind++) {
 		doc = t->docs[kind];
-		if (kind == TRACE_CLOCK) {
+		if (adds_up(kind)) {
 			assert_int_equal(json_array_size(doc), 3);
 			for (i = 0; i < 3; i++)
 				assert_int_equal(i, json_integer_value(json_object_get(
@@ -211,6 +217,185 @@ static void documents(void **state)
 	}
 	assert_int_equal(json_array_size(t->docs[TRACE_CATALOGUE]), PL_NR_HOOKS);
 	trace_close(t);
+}
+
+/* --- several domains in one file -------------------------------------------------------------- */
+
+/* What an agent sends, in memory */
+struct sent {
+	struct bytes b;
+	size_t chunks;
+	int fail_after; /* chunks; 0: never */
+};
+
+static int sent_put(void *ctx, struct iovec *iov, int n)
+{
+	struct sent *s = ctx;
+	int i;
+
+	if (s->fail_after && s->chunks >= (size_t)s->fail_after)
+		return -EPIPE;
+	s->chunks++;
+	for (i = 0; i < n; i++) {
+		s->b.p = realloc(s->b.p, s->b.n + iov[i].iov_len);
+		assert_non_null(s->b.p);
+		memcpy(s->b.p + s->b.n, iov[i].iov_base, iov[i].iov_len);
+		s->b.n += iov[i].iov_len;
+	}
+	return 0;
+}
+
+static void doc_write(struct trace_writer *w, enum trace_chunk kind, int value)
+{
+	json_t *doc = json_pack("{s:i}", "value", value);
+
+	assert_int_equal(trace_write_doc(w, kind, doc), 0);
+	json_decref(doc);
+}
+
+static int doc_value(const json_t *doc)
+{
+	return json_integer_value(json_object_get(doc, "value"));
+}
+
+/* A whole recording of a guest, and its events as they are to come back */
+static struct sent *guest_make(struct stream *s, size_t n, int value)
+{
+	struct sent *sent = calloc(1, sizeof(*sent));
+	struct trace_writer *w;
+
+	assert_non_null(sent);
+	assert_int_equal(trace_create_stream(sent_put, sent, hide_key, &w), 0);
+	doc_write(w, TRACE_META, value);
+	doc_write(w, TRACE_CLOCK, value);
+	events_write(w, s, n, value);
+	doc_write(w, TRACE_CLOCK, value + 1);
+	doc_write(w, TRACE_END, value);
+	assert_int_equal(trace_finish(w), 0);
+	return sent;
+}
+
+/* The next chunk of what was sent goes into the file. false: no more */
+static bool chunk_forward(struct sent *from, size_t *pos, struct trace_writer *to,
+			  unsigned int domain)
+{
+	struct trace_chunk_header h;
+
+	if (!*pos)
+		*pos = sizeof(struct trace_header);
+	if (*pos == from->b.n)
+		return false;
+	assert_true(*pos + sizeof(h) < from->b.n);
+	memcpy(&h, from->b.p + *pos, sizeof(h));
+	*pos += sizeof(h);
+	assert_int_equal(trace_write_raw(to, domain, &h, from->b.p + *pos), 0);
+	*pos += h.stored;
+	return true;
+}
+
+static void sent_free(struct sent *s)
+{
+	free(s->b.p);
+	free(s);
+}
+
+static void sync_write(struct trace_writer *w, unsigned int domain, int value)
+{
+	json_t *doc = json_pack("[{s:i}, {s:i}]", "value", value, "value", value + 1);
+
+	assert_int_equal(trace_write_doc_in(w, domain, TRACE_SYNC, doc), 0);
+	json_decref(doc);
+}
+
+static void domain_check(const struct trace *t, const struct stream *s, int value, size_t syncs)
+{
+	assert_true(t->ended);
+	assert_false(t->truncated);
+	assert_int_equal(t->damaged, 0);
+	assert_int_equal(doc_value(t->docs[TRACE_META]), value);
+	assert_int_equal(json_array_size(t->docs[TRACE_CLOCK]), 2);
+	assert_int_equal(doc_value(json_array_get(t->docs[TRACE_CLOCK], 1)), value + 1);
+	assert_int_equal(json_array_size(t->docs[TRACE_SYNC]), syncs);
+	events_check(t, s);
+}
+
+/* Host and two guests chunk by chunk; each comes back as if it had been recorded alone */
+static void several_domains(void **state)
+{
+	struct stream *s[3] = { streams_new(), streams_new(), streams_new() };
+	struct sent *guest[2] = { guest_make(s[1], 9000, 20), guest_make(s[2], 5000, 30) };
+	size_t pos[2] = { 0, 0 };
+	struct trace_writer *w;
+	struct trace *t;
+	char path[128];
+	bool more;
+
+	(void)state;
+	assert_int_equal(trace_create(file_path(path, "a"), hide_key, &w), 0);
+	doc_write(w, TRACE_META, 10);
+	doc_write(w, TRACE_CLOCK, 10);
+	do {
+		events_write(w, s[0], 700, pos[0] + 1);
+		more = chunk_forward(guest[1], &pos[1], w, 2);
+		more |= chunk_forward(guest[0], &pos[0], w, 1);
+	} while (more);
+	sync_write(w, 2, 7);
+	doc_write(w, TRACE_CLOCK, 11);
+	sync_write(w, 2, 9);
+	doc_write(w, TRACE_END, 10);
+	assert_int_equal(trace_events_written(w), s[0][0].n + s[0][1].n + s[0][2].n + s[0][3].n +
+							  s[0][4].n);
+	assert_int_equal(trace_finish(w), 0);
+
+	t = open_ok(path);
+	assert_int_equal(t->nguests, 2);
+	domain_check(t, s[0], 10, 0);
+	domain_check(t->guest[0], s[1], 20, 0);
+	domain_check(t->guest[1], s[2], 30, 4);
+	assert_int_equal(doc_value(json_array_get(t->guest[1]->docs[TRACE_SYNC], 2)), 9);
+	assert_int_equal(t->guest[1]->nguests, 0);
+	trace_close(t);
+	for (size_t i = 0; i < 3; i++)
+		free(s[i]);
+	sent_free(guest[0]);
+	sent_free(guest[1]);
+}
+
+/* A stream has the bytes that a file has; where it ends early, the writer says so */
+static void stream_is_the_file(void **state)
+{
+	struct stream *s[2] = { streams_new(), streams_new() };
+	struct sent *sent = guest_make(s[0], 3000, 5), cut = { .fail_after = 2 };
+	struct trace_writer *w;
+	char path[128];
+	struct bytes b;
+
+	(void)state;
+	assert_int_equal(trace_create(file_path(path, "a"), hide_key, &w), 0);
+	doc_write(w, TRACE_META, 5);
+	doc_write(w, TRACE_CLOCK, 5);
+	events_write(w, s[1], 3000, 5);
+	doc_write(w, TRACE_CLOCK, 6);
+	doc_write(w, TRACE_END, 5);
+	assert_int_equal(trace_finish(w), 0);
+	b = file_get(path);
+	assert_int_equal(b.n, sent->b.n);
+	assert_memory_equal(b.p, sent->b.p, b.n);
+
+	assert_int_equal(trace_create_stream(sent_put, &cut, hide_key, &w), 0);
+	assert_int_equal(trace_write_doc(w, TRACE_META, json_object_get(NULL, "")), -EINVAL);
+	assert_int_equal(trace_flush(w, 0, 0), 0);
+	events_write(w, s[1], 1, 5);
+	assert_int_equal(trace_flush(w, 0, 0), -EPIPE);
+	assert_int_equal(trace_finish(w), -EPIPE);
+	cut.chunks = 0;
+	cut.fail_after = 1;
+	assert_int_equal(trace_create_stream(sent_put, &cut, hide_key, &w), -EPIPE);
+	free(cut.b.p);
+	free(b.p);
+	sent_free(sent);
+	free(s[0]);
+	free(s[1]);
 }
 
 static void too_large_document(void **state)
@@ -530,6 +715,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(round_trip, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(flush_by_age, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(documents, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(several_domains, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(stream_is_the_file, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(too_large_document, dir_make, dir_remove),
 		cmocka_unit_test(hash_is_siphash),
 		cmocka_unit_test_setup_teardown(same_address_same_hash, dir_make, dir_remove),

@@ -473,6 +473,147 @@ static void forged_documents(void **state)
 	sample_free(s);
 }
 
+/* Numbers of domains that are too high, have gaps, or are of a version that had none */
+static void forged_domains(void **state)
+{
+	struct sample *s = sample_make();
+	struct forged *f = malloc(sizeof(*f));
+	struct pl_event ev[TRACE_BLOCK_EVENTS] = { { .hook = 1, .ts = 5 } };
+	struct trace_header *h = (struct trace_header *)s->file.p;
+	struct trace *t;
+
+	(void)state;
+	assert_non_null(f);
+	/* one more than there may be: no chunk, and no memory for it */
+	events_forge(f, 1, ev);
+	f->h.domain = TRACE_DOMAINS_MAX;
+	assert_int_equal(forged_open(s, f, f->h.stored, &t), 0);
+	assert_int_equal(t->nguests, 0);
+	assert_true(t->truncated);
+	trace_close(t);
+	/* the last one without the others, and without a list of its hooks */
+	f->h.domain = TRACE_DOMAINS_MAX - 1;
+	assert_int_equal(forged_open(s, f, f->h.stored, &t), 0);
+	assert_int_equal(t->nguests, TRACE_DOMAINS_MAX - 1);
+	assert_int_equal(t->nblocks, 0);
+	assert_int_equal(t->damaged, 0);
+	assert_int_equal(t->guest[0]->damaged, 0);
+	assert_int_equal(t->guest[TRACE_DOMAINS_MAX - 2]->damaged, 1);
+	assert_int_equal(trace_read_block(t->guest[TRACE_DOMAINS_MAX - 2], 0, ev), 1);
+	assert_int_equal(ev[0].hook, PL_HOOK_none);
+	trace_close(t);
+	/* version 2 had no domains, whatever stood there */
+	h->version = 2;
+	h->crc = trace_crc(h, offsetof(struct trace_header, crc));
+	assert_int_equal(forged_open(s, f, f->h.stored, &t), 0);
+	assert_int_equal(t->nguests, 0);
+	assert_int_equal(t->nblocks, 1);
+	trace_close(t);
+	h->version = 1;
+	h->crc = trace_crc(h, offsetof(struct trace_header, crc));
+	assert_int_equal(forged_open(s, f, f->h.stored, &t), -EPROTONOSUPPORT);
+	free(f);
+	sample_free(s);
+}
+
+/* What adds up does so to a bound */
+static void endless_syncs(void **state)
+{
+	static const char part[] = "true,";
+	const size_t n = TRACE_DOC_MAX / (sizeof(part) - 1) - 1, len = n * (sizeof(part) - 1) + 6;
+	struct sample *s = sample_make();
+	struct trace_chunk_header h = { .kind = TRACE_SYNC, .domain = 1, .raw = len, .stored = len };
+	size_t i, at, rounds = TRACE_ADDED_MAX / n + 3;
+	struct bytes b = spliced(s, s->end[1].bytes, s->file.n, rounds * (sizeof(h) + len), 0);
+	struct trace *t;
+	char *text = malloc(len + 1);
+
+	(void)state;
+	assert_non_null(text);
+	text[0] = '[';
+	for (i = 0; i < n; i++)
+		memcpy(text + 1 + i * (sizeof(part) - 1), part, sizeof(part) - 1);
+	memcpy(text + len - 5, "true]", 5);
+	memcpy(h.magic, TRACE_CHUNK_MAGIC, 4);
+	h.payload_crc = trace_crc(text, len);
+	for (i = 0; i < rounds; i++) {
+		h.seq = 2 + i;
+		h.crc = trace_crc(&h, offsetof(struct trace_chunk_header, crc));
+		at = s->end[1].bytes + i * (sizeof(h) + len);
+		memcpy(b.p + at, &h, sizeof(h));
+		memcpy(b.p + at + sizeof(h), text, len);
+	}
+	assert_int_equal(sample_open(&b, &t), 0);
+	assert_int_equal(t->nguests, 1);
+	assert_int_equal(t->guest[0]->damaged, 2);
+	assert_true(json_array_size(t->guest[0]->docs[TRACE_SYNC]) <= TRACE_ADDED_MAX + n + 1);
+	trace_close(t);
+	free(text);
+	free(b.p);
+	sample_free(s);
+}
+
+/* Whatever byte of another writer's chunk is changed: it is not taken, and nothing is written */
+static void raw_chunk_damaged(void **state)
+{
+	struct sample *s = sample_make();
+	unsigned char *chunk = s->file.p + s->end[5].bytes; /* a block of 9 events */
+	struct trace_chunk_header h;
+	size_t i, len = s->end[6].bytes - s->end[5].bytes;
+	struct trace_writer *w;
+	char path[128];
+	__u64 before;
+
+	(void)state;
+	assert_int_equal(trace_create(file_path(path, "b"), hide_key, &w), 0);
+	before = trace_bytes_written(w);
+	for (i = 0; i < len; i++) {
+		chunk[i] ^= 0x10;
+		memcpy(&h, chunk, sizeof(h));
+		assert_int_equal(trace_write_raw(w, 1, &h, chunk + sizeof(h)), -EBADMSG);
+		chunk[i] ^= 0x10;
+	}
+	memcpy(&h, chunk, sizeof(h));
+	assert_int_equal(trace_write_raw(w, 0, &h, chunk + sizeof(h)), -EINVAL);
+	assert_int_equal(trace_write_raw(w, TRACE_DOMAINS_MAX, &h, chunk + sizeof(h)), -EINVAL);
+	assert_int_equal(trace_bytes_written(w), before);
+	assert_int_equal(trace_write_raw(w, 1, &h, chunk + sizeof(h)), 0);
+	assert_int_equal(trace_bytes_written(w), before + len);
+	assert_int_equal(trace_finish(w), 0);
+	sample_free(s);
+}
+
+/* With right checksums: kinds that are not a guest's to write, payloads larger than events are */
+static void raw_chunk_forged(void **state)
+{
+	static const __u16 kinds[] = { 0, TRACE_SYNC, TRACE_GUEST, TRACE_NR_CHUNKS, 999 };
+	struct forged *f = malloc(sizeof(*f));
+	struct pl_event ev = { .ts = 5 };
+	struct trace_writer *w;
+	char path[128];
+	__u64 before;
+	size_t i;
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(trace_create(file_path(path, "b"), hide_key, &w), 0);
+	before = trace_bytes_written(w);
+	for (i = 0; i <= sizeof(kinds) / sizeof(*kinds); i++) {
+		events_forge(f, 1, &ev);
+		if (i < sizeof(kinds) / sizeof(*kinds))
+			f->h.kind = kinds[i];
+		else
+			f->h.stored = f->h.raw + TRACE_EVENTS_SLACK + 1;
+		memcpy(f->h.magic, TRACE_CHUNK_MAGIC, 4);
+		f->h.payload_crc = trace_crc(f->payload, f->h.stored);
+		f->h.crc = trace_crc(&f->h, offsetof(struct trace_chunk_header, crc));
+		assert_int_equal(trace_write_raw(w, 1, &f->h, f->payload), -EBADMSG);
+	}
+	assert_int_equal(trace_bytes_written(w), before);
+	assert_int_equal(trace_finish(w), 0);
+	free(f);
+}
+
 /* A kind of chunk that a later pktlap invents is passed over */
 static void unknown_kind(void **state)
 {
@@ -646,6 +787,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(forged_payloads, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(forged_documents, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(unknown_kind, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(forged_domains, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(endless_syncs, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(raw_chunk_damaged, dir_make, dir_remove),
+		cmocka_unit_test_setup_teardown(raw_chunk_forged, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(other_catalogue, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(file_size_limit, dir_make, dir_remove),
 		cmocka_unit_test_setup_teardown(full_disk, dir_make, dir_remove),
