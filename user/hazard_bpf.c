@@ -112,21 +112,6 @@ void hazard_find_bpf_unreadable(struct hazards *h)
 			   prog_text(first, text));
 }
 
-/* Is it a function or tracepoint that a hook of the catalogue stands on */
-static bool is_on_the_way(const char *target)
-{
-	const char *colon = strchr(target, ':');
-	int hook;
-
-	/* a tracepoint of a perf event has its group: "net:net_dev_queue" */
-	if (colon)
-		target = colon + 1;
-	for (hook = 1; hook < PL_NR_HOOKS; hook++)
-		if (!strcmp(hook_desc(hook)->target, target))
-			return true;
-	return false;
-}
-
 /* Where a link's program runs; "": nowhere on the way */
 static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l, char buf[160])
 {
@@ -136,7 +121,7 @@ static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_
 	*buf = 0;
 	if (target)
 		snprintf(buf, 160, "around %s", prog_text(target, text));
-	else if (is_on_the_way(l->target))
+	else if (hazard_on_way(l->target))
 		snprintf(buf, 160, "at %s", l->target);
 	else if (!*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT)
 		snprintf(buf, 160, "at a place that kernels before 6.6 do not tell");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Hazards: devices, by the snapshot of the host (offloads, coalescing, XDP modes, qdiscs) */
+#include <linux/pkt_sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,9 +109,13 @@ static void coalesce_look(struct hazards *h, const struct host_dev *dev)
 {
 	const struct host_coalesce *c = &dev->coalesce;
 
-	if (c->known && (c->adaptive_rx || c->rx_usecs >= COALESCE_USECS))
-		hazard_add(h, dev->label, "holds interrupts back for %u us (rx-usecs)%s", c->rx_usecs,
-			   c->adaptive_rx ? ", and adapts that to the load" : "");
+	if (!c->known)
+		return;
+	if (c->adaptive_rx)
+		hazard_add(h, dev->label, "holds interrupts back for as long as it finds fit (adaptive-rx, now %u us)",
+			   c->rx_usecs);
+	else if (c->rx_usecs >= COALESCE_USECS)
+		hazard_add(h, dev->label, "holds interrupts back for %u us (rx-usecs)", c->rx_usecs);
 }
 
 void hazard_find_coalescing(struct hazards *h)
@@ -149,9 +154,14 @@ void hazard_find_xps(struct hazards *h)
 	devices_list(h, has_xps, "XPS", "chooses the transmit queue by the sender's CPU");
 }
 
+/* Those that the kernel made itself (of mq's queues) have no handle: their parents tell them apart */
 static void qdisc_subject(const struct host_dev *dev, const struct host_qdisc *q, char buf[128])
 {
-	snprintf(buf, 128, "qdisc %s %x: of %s", q->kind, q->handle >> 16, dev->label);
+	if (q->handle || q->up < 0)
+		snprintf(buf, 128, "qdisc %s %x: of %s", q->kind, TC_H_MAJ(q->handle) >> 16, dev->label);
+	else
+		snprintf(buf, 128, "qdisc %s at %x:%x of %s", q->kind, TC_H_MAJ(q->parent) >> 16,
+			 TC_H_MIN(q->parent), dev->label);
 }
 
 static void qdisc_count(struct hazards *h, const struct host_dev *dev)

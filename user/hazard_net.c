@@ -48,8 +48,8 @@ static bool packet_line(struct hazards *h, char *line, void *ctx)
 	if (h->cfg.slow)
 		hazard_holders(h, link, packet_holder, who);
 	snprintf(subject, sizeof(subject), "packet socket%s", who);
-	hazard_add(h, *who ? subject : link, "%sgets a clone of every %s at %s%s", *who ? "" : "is a packet socket: it ",
-		   proto == ETH_P_ALL ? "packet" : "IP packet",
+	hazard_add(h, *who ? subject : link, "%sis handed every %s at %s%s", *who ? "" : "is a packet socket: it ",
+		   proto == ETH_P_ALL ? "packet" : "IP packet that comes in",
 		   dev ? dev->label : "all devices", dev ? "" : l->suffix);
 	return true;
 }
@@ -124,8 +124,8 @@ void hazard_find_rfs(struct hazards *h)
 
 void hazard_find_busy_poll(struct hazards *h)
 {
-	sysctl_nonzero(h, "net/core/busy_poll", "net.core.busy_poll", "poll and select spin so many us for packets");
-	sysctl_nonzero(h, "net/core/busy_read", "net.core.busy_read", "reads of sockets spin so many us for packets");
+	sysctl_nonzero(h, "net/core/busy_poll", "net.core.busy_poll", "poll() and select() spin up to so many us for packets");
+	sysctl_nonzero(h, "net/core/busy_read", "net.core.busy_read", "reads of sockets spin up to so many us for packets");
 }
 
 static void bridge_look(struct hazards *h, const struct host_dev *dev)

@@ -61,10 +61,10 @@
 	  "tracefs: trace events that are enabled, in the top or another instance, while tracing_on is 1", \
 	  "echo 0 into the instance's events/enable, or end the tool that traces") \
 	X(ftrace_filter, "ftrace-filter", HAZARD_NOTE, HAZARD_AGAIN, \
-	  "tracefs: functions in enabled_functions: something (live patching, a tracer, fentry) runs when they are called", \
+	  "tracefs: functions in enabled_functions: something (live patching, a tracer, fentry) runs when they are called; those that packets meet are named first", \
 	  "enabled_functions tells what is attached to each") \
 	X(kprobes, "kprobes", HAZARD_DISTORTS, HAZARD_AGAIN, \
-	  "tracefs: probes in kprobe_events that are enabled; debugfs: kprobes/list", \
+	  "kprobes that are armed (debugfs kprobes/list, else tracefs kprobe_events), of any tool; those on functions that packets meet are named first", \
 	  "perf probe --del, or end the tool that set them") \
 	X(perf_sessions, "perf-sessions", HAZARD_NOTE, HAZARD_SLOW, \
 	  "processes that hold perf events open", \
@@ -73,14 +73,14 @@
 /* hazard_net.c, hazard_dev.c */
 #define HAZARDS_NET(X) \
 	X(packet_sockets, "packet-sockets", HAZARD_DISTORTS, HAZARD_AGAIN, \
-	  "packet sockets (tcpdump, dhclient, lldpd) on a device of the way or on all devices: each gets a clone of every packet, and may hold up the sender", \
-	  "end the process, or give it a filter; `ss -0 -p` names it") \
+	  "packet sockets (tcpdump, dhclient) on a device of the way or on all devices: each sees every packet; what goes out is cloned for it, of what comes in what its filter takes", \
+	  "end the process, or give it a filter (which spares the clones of what comes in); `ss -0 -p` names it") \
 	X(promiscuous, "promiscuous", HAZARD_NOTE, HAZARD_AGAIN, \
 	  "devices that are promiscuous though no bridge needs it", \
 	  "ip link set DEV promisc off, or end the capture") \
 	X(gro_flush, "gro-flush", HAZARD_DISTORTS, HAZARD_AGAIN, \
-	  "gro_flush_timeout or napi_defer_hard_irqs of a device is not 0: packets wait for a timer", \
-	  "echo 0 into both files of /sys/class/net/DEV, or poll busily as they are meant for") \
+	  "gro_flush_timeout of a device is not 0: packets wait for a timer", \
+	  "echo 0 into gro_flush_timeout and napi_defer_hard_irqs of /sys/class/net/DEV, or poll busily as they are meant for") \
 	X(napi_threaded, "napi-threaded", HAZARD_NOTE, HAZARD_AGAIN, \
 	  "devices whose NAPI runs in threads: polling waits for the scheduler", \
 	  "give the napi/DEV threads a CPU or real-time priority, or echo 0 into /sys/class/net/DEV/threaded") \

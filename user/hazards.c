@@ -65,7 +65,7 @@ int hazards_new(struct hazards **out)
 
 	if (!h)
 		return -ENOMEM;
-	h->tracefs_fd = -1;
+	h->tracefs_fd = h->debugfs_fd = -1;
 	err = prog_ids_note(h);
 	if (err)
 		hazards_free(h);
@@ -93,6 +93,8 @@ void hazards_free(struct hazards *h)
 		free(h->counters[i].subject);
 	if (h->tracefs_fd >= 0)
 		close(h->tracefs_fd);
+	if (h->debugfs_fd >= 0)
+		close(h->debugfs_fd);
 	hazard_bpf_free(h->bpf);
 	ksyms_free(h->own_ksyms);
 	free(h->prog_ids);

@@ -52,7 +52,7 @@ struct hazards {
 	struct hazard_bpf *bpf; /* programs and links, read when first asked for */
 	__u32 *prog_ids; /* loaded before pktlap's own */
 	size_t nprog_ids;
-	int tracefs_fd; /* a mount of our own that is nowhere to be seen; -1: none */
+	int tracefs_fd, debugfs_fd; /* mounts of our own that are nowhere to be seen; -1: none */
 	/* of the row that runs */
 	enum hazard_id row;
 	bool again;
@@ -124,6 +124,9 @@ void hazard_holders(struct hazards *h, const char *target,
  */
 void hazard_each_netns(struct hazards *h,
 		       void (*fn)(struct hazards *h, const struct host_netns *ns, const char *suffix));
+
+/* Is it a function or tracepoint ("net:net_dev_queue" too) that a hook of the catalogue stands on */
+bool hazard_on_way(const char *target);
 
 /* --- sets of CPUs as sysfs and procfs write them --- */
 

@@ -206,7 +206,7 @@ sockets()
 		sleep 0.05
 	done
 	look in0
-	found packet-sockets "^packet socket of tcpdump \(pid $holder\) gets a clone of every packet at in0$" "a capture, with its process"
+	found packet-sockets "^packet socket of tcpdump \(pid $holder\) is handed every packet at in0$" "a capture, with its process"
 	none promiscuous "it was asked not to be"
 	look oth0
 	none packet-sockets "not on another way"
