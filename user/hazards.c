@@ -301,6 +301,11 @@ int hazards_look_again(struct hazards *h)
 	return h->err;
 }
 
+bool hazards_known(const struct hazards *h)
+{
+	return h->host;
+}
+
 size_t hazards_count(const struct hazards *h, enum hazard_severity severity)
 {
 	size_t i, n = 0;

@@ -77,6 +77,9 @@ int hazards_look(struct hazards *h, const struct hazard_config *cfg, const struc
  * -ENODATA: the first look failed, so nothing is known to have come up since */
 int hazards_look_again(struct hazards *h);
 
+/* Was the first look taken: else what is not found may be there all the same */
+bool hazards_known(const struct hazards *h);
+
 /* How many there are of a severity */
 size_t hazards_count(const struct hazards *h, enum hazard_severity severity);
 

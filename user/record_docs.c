@@ -63,7 +63,7 @@ int record_docs_begin(struct recorder *r)
 		err = doc_put(r, TRACE_DEVICES, devices_doc(&r->devices));
 	if (!err)
 		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
-	if (!err)
+	if (!err && hazards_known(r->hazards))
 		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
 	if (!err)
 		err = record_doc_clock(r);
@@ -123,7 +123,7 @@ int record_docs_end(struct recorder *r)
 		err = doc_put(r, TRACE_DROPS, drops_doc(r->drops));
 	if (!err && hazards_look_again(r->hazards))
 		msg_error("whether hazards came up while recording could not be looked for");
-	if (!err)
+	if (!err && hazards_known(r->hazards))
 		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
 	if (!err)
 		err = record_doc_clock(r);

@@ -159,6 +159,7 @@ struct report {
 	struct report_hook_cost *hook_cost;
 	size_t nhook_cost;
 	struct report_cost cost; /* over the packets of all paths */
+	bool hazards_known; /* they were looked for when this was recorded */
 	struct report_hazard *hazards; /* worst first */
 	size_t nhazards, nnotes; /* of these: notes */
 	__u64 cost_window_ns;

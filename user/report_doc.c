@@ -215,6 +215,7 @@ static void doc_hazards(struct report *r, const struct trace *t)
 	const json_t *hazards = t->docs[TRACE_HAZARDS], *one;
 	size_t i;
 
+	r->hazards_known = json_is_array(hazards);
 	r->hazards = arena_alloc(&r->mem, json_array_size(hazards), sizeof(*r->hazards));
 	json_array_foreach(hazards, i, one) {
 		struct report_hazard *z = r->hazards ? &r->hazards[r->nhazards++] : NULL;

@@ -316,6 +316,7 @@ int view_json(const struct report *r, FILE *f)
 	json_put(&b, o, "hops", coverage_json(&b, r));
 	json_put(&b, o, "clock", clock_json(&b));
 	json_put(&b, o, "observer", observer_json(&b, r));
+	json_put_bool(&b, o, "hazards_known", r->hazards_known);
 	json_put(&b, o, "hazards", hazards_json(&b, r));
 	return json_finish(&b, o, f);
 }

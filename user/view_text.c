@@ -384,7 +384,7 @@ static void show_damage(const struct report *r, const struct text_out *o)
 		text_printf(o, "out of order in the file: %llu events\n", r->late_events);
 }
 
-/* What is worse than a note, a line each; all: the notes too */
+/* What is worse than a note, a line each; all: the notes too. None found is told from not looked for */
 static void show_hazards(const struct report *r, const struct text_out *o, bool all)
 {
 	size_t shown = 0;
@@ -404,6 +404,9 @@ static void show_hazards(const struct report *r, const struct text_out *o, bool 
 	if (r->nnotes && !all)
 		text_printf(o, "%s %zu %snote%s (--all)\n", shown ? "        " : "hazards:", r->nnotes,
 			    shown ? "more " : "", r->nnotes == 1 ? "" : "s");
+	if (!r->nhazards)
+		text_printf(o, "hazards: %s\n",
+			    r->hazards_known ? "none found" : "not looked for when this was recorded");
 }
 
 int view_text(const struct report *r, const struct text_out *o, bool all)

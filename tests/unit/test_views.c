@@ -117,6 +117,26 @@ static void test_json_schema_empty(void **state)
 	fixture_close(&f);
 }
 
+/* A host on which nothing was found is not one on which nobody looked */
+static void test_json_no_hazards(void **state)
+{
+	for (int looked = 0; looked < 2; looked++) {
+		struct fixture f;
+		json_t *doc;
+
+		(void)state;
+		fixture_open(&f);
+		json_decref(f.trace.docs[TRACE_HAZARDS]);
+		f.trace.docs[TRACE_HAZARDS] = looked ? json_array() : NULL;
+		fixture_finish(&f);
+		doc = json_of(f.report);
+		assert_int_equal(json_array_size(json_object_get(doc, "hazards")), 0);
+		assert_int_equal(json_is_true(json_object_get(doc, "hazards_known")), looked);
+		json_decref(doc);
+		fixture_close(&f);
+	}
+}
+
 /* The validator finds what it is there for */
 static void test_schema_refuses(void **state)
 {
@@ -256,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_json_schema),
 		cmocka_unit_test(test_json_schema_empty),
+		cmocka_unit_test(test_json_no_hazards),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_json_content),
 		cmocka_unit_test(test_csv),
