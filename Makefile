@@ -5,6 +5,7 @@ VERSION	:= 0.1.0
 B	?= build
 CLANG	?= clang
 BPFTOOL	?= bpftool
+PROTOC_C ?= protoc-c
 PKG_CONFIG ?= pkg-config
 PREFIX	?= /usr/local
 DESTDIR	?=
@@ -22,7 +23,7 @@ Q	:=
 say	=
 endif
 
-LIBS	:= libbpf libelf libdw zlib libzstd jansson libmnl
+LIBS	:= libbpf libelf libdw zlib libzstd jansson libmnl libprotobuf-c
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS	?= -O2 -g
 cflags	= -std=gnu11 $(WARN) -D_GNU_SOURCE -DPKTLAP_VERSION='"$(VERSION)"' -I. -I$(B) -Iuser \
@@ -37,8 +38,10 @@ BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wa
 bpf_src	 := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
 bpf_obj	 := $(bpf_src:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 skel	 := $(B)/pktlap.skel.h $(B)/vmm.skel.h
+proto	 := $(B)/perfetto.pb-c
 user_src := $(wildcard user/*.c)
-lib_obj	 := $(patsubst user/%.c,$(B)/user/%.o,$(filter-out user/main.c,$(user_src)))
+lib_obj	 := $(patsubst user/%.c,$(B)/user/%.o,$(filter-out user/main.c,$(user_src))) \
+	    $(B)/user/perfetto.pb-c.o
 lib_san	 := $(lib_obj:$(B)/user/%=$(B)/san/user/%)
 unit_src := $(wildcard tests/unit/test_*.c)
 unit_bin := $(unit_src:tests/unit/%.c=$(B)/tests/unit/%)
@@ -71,11 +74,23 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf >$@.tmp && mv $@.tmp $@
 
 # --- user space ------------------------------------------------------------------------------
-$(B)/user/%.o: user/%.c | $(skel)
+$(proto).c $(proto).h &: user/perfetto.proto | deps-build
+	@mkdir -p $(B)
+	$(call say,PROTO,$<)$(PROTOC_C) --proto_path=user --c_out=$(B) perfetto.proto
+
+$(B)/user/%.o: $(B)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -c $< -o $@
+
+$(B)/san/user/%.o: $(B)/%.c
+	@mkdir -p $(@D)
+	$(call say,CC/SAN,$<)$(CC) $(cflags) -O1 -g $(SAN) -c $< -o $@
+
+$(B)/user/%.o: user/%.c | $(skel) $(proto).h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/san/user/%.o: user/%.c | $(skel)
+$(B)/san/user/%.o: user/%.c | $(skel) $(proto).h
 	@mkdir -p $(@D)
 	$(call say,CC/SAN,$<)$(CC) $(cflags) -O1 -g $(SAN) -MMD -MP -c $< -o $@
 

@@ -8,9 +8,9 @@
 set -euo pipefail
 
 build_pkgs="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev libdw-dev zlib1g-dev
-	libzstd-dev libjansson-dev libcap-dev libmnl-dev"
+	libzstd-dev libjansson-dev libcap-dev libmnl-dev libprotobuf-c-dev protobuf-c-compiler"
 test_pkgs="libcmocka-dev libclang-rt-dev jq iproute2 iputils-ping ethtool
-	tcpdump procps socat"
+	tcpdump tshark procps socat"
 lint_pkgs="clang-tidy clang-format cppcheck shellcheck"
 lab_pkgs="qemu-system-x86 seabios ipxe-qemu busybox-static kmod cpio gzip xz-utils zstd iproute2
 	iputils-ping ethtool tcpdump procps util-linux socat gcc libc6-dev"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "breakdown.h"
 #include "cmd.h"
@@ -22,6 +23,10 @@ enum { OPT_SLOWEST = 0x100,
        OPT_TIMES };
 
 static const struct argp_option options[] = {
+	{ "format", 'f', "FORMAT", 0,
+	  "text (default); jsonl: a JSON object a line; perfetto: a trace for ui.perfetto.dev; "
+	  "pcapng: a capture for Wireshark",
+	  0 },
 	{ "slowest", OPT_SLOWEST, "N", 0,
 	  "Only the N packets of the longest time, slowest first (complete ones without --end)",
 	  0 },
@@ -32,12 +37,12 @@ static const struct argp_option options[] = {
 	  "Only packets that ended so: complete, dropped, merged, split, incomplete, ambiguous",
 	  0 },
 	{ "times", OPT_TIMES, "KIND", 0,
-	  "rel: since the packet's first sighting (default); ns: of the wall clock, in ns, and no "
+	  "Text: rel: since the packet's first sighting (default); ns: of the wall clock, in ns, and no "
 	  "delta, for programs",
 	  0 },
-	{ "unit", 'u', "UNIT", 0, "Relative times in ns, us (default) or ms", 0 },
+	{ "unit", 'u', "UNIT", 0, "Text, and comments of pcapng: relative times in ns, us (default) or ms", 0 },
 	{ "verbose", 'v', NULL, 0,
-	  "Also which hook made each sighting, its length (of a batch: the count), argument", 0 },
+	  "Text: also which hook made each sighting, its length (of a batch: the count), argument", 0 },
 	{ 0 },
 };
 
@@ -57,6 +62,7 @@ struct args {
 	__u64 *ids; /* wanted; 0 when shown */
 	size_t nids;
 	enum packet_end end;
+	const struct script_format *format;
 	enum text_unit unit;
 	bool absolute, verbose;
 };
@@ -64,10 +70,11 @@ struct args {
 struct script {
 	const struct args *args;
 	struct script_view view;
+	struct script_state *state; /* the format's */
 	struct breakdown_builder *paths; /* finished; NULL: no --path */
 	struct slowest *slowest; /* NULL: show at once */
 	__u64 ids_left;
-	__u64 shown, packets;
+	__u64 packets;
 };
 
 static enum packet_end end_by_name(const char *name)
@@ -91,6 +98,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->pipeline;
+		return 0;
+	case 'f':
+		a->format = script_format_by_name(arg);
+		if (!a->format)
+			argp_error(state, "--format: text, jsonl, perfetto or pcapng, not %s", arg);
 		return 0;
 	case OPT_SLOWEST:
 		number(state, "--slowest", arg, &a->slowest);
@@ -140,9 +152,10 @@ static int packet_show(void *ctx, const struct packet *p)
 {
 	struct script *s = ctx;
 
-	if (s->shown++)
-		text_printf(&s->view.out, "\n");
-	return view_script(&s->view, p);
+	/* a full disk need not wait for the end of the recording */
+	if (ferror(s->view.out.f))
+		return 1;
+	return s->args->format->packet(s->state, p);
 }
 
 static int packet_take(void *ctx, const struct packet *p)
@@ -192,9 +205,13 @@ static int script_open(struct script *s, struct pipeline *p, struct wallclock **
 	s->view.out.unit = s->args->unit;
 	s->view.names = p->names;
 	s->view.clock = *clock;
-	s->view.drops = p->trace->docs[TRACE_DROPS];
+	s->view.trace = p->trace;
 	s->view.verbose = s->args->verbose;
 	s->view.absolute = s->args->absolute;
+	if (s->args->format->begin(&s->view, &s->state)) {
+		msg_error("out of memory");
+		return -ENOMEM;
+	}
 	return s->args->path ? paths_find(s, p) : 0;
 }
 
@@ -219,6 +236,8 @@ static int script_status(struct script *s, struct pipeline *p)
 {
 	int err = script_run(s, p);
 
+	s->args->format->end(s->state);
+	s->state = NULL;
 	if (stdout_finish() || err)
 		return CMD_FAIL;
 	return pipeline_status(p);
@@ -228,7 +247,7 @@ int cmd_script(int argc, char **argv)
 {
 	const struct argp_child children[] = { { &pipeline_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { options, parse, NULL, doc, children, NULL, NULL };
-	struct args a = { .unit = UNIT_US, .end = END_ANY };
+	struct args a = { .unit = UNIT_US, .end = END_ANY, .format = &script_text };
 	struct wallclock *clock = NULL;
 	struct script s = { .args = &a };
 	int status = CMD_FAIL;
@@ -240,12 +259,18 @@ int cmd_script(int argc, char **argv)
 		return CMD_FAIL;
 	}
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (a.format->binary && isatty(STDOUT_FILENO)) {
+		msg_error("%s is not for a terminal: write it to a file, or pipe it", a.format->name);
+		free(a.ids);
+		return CMD_USAGE;
+	}
 	signal(SIGPIPE, SIG_DFL); /* who started us may have ignored it */
 	if (a.slowest && a.end == END_ANY && !a.nids)
 		a.end = PACKET_COMPLETE;
 
 	if (!pipeline_open(&p, &a.pipeline) && !script_open(&s, &p, &clock))
 		status = script_status(&s, &p);
+	a.format->end(s.state);
 	pipeline_close(&p);
 	slowest_free(s.slowest);
 	breakdown_free(s.paths);

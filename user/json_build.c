@@ -42,12 +42,22 @@ json_t *json_strings(struct json_builder *b, const char *const *s, size_t n)
 	return a;
 }
 
-int json_finish(const struct json_builder *b, json_t *o, FILE *f)
+static int finish(const struct json_builder *b, json_t *o, FILE *f, size_t flags)
 {
 	if (!b->failed) {
-		json_dumpf(o, f, JSON_INDENT(2));
+		json_dumpf(o, f, flags);
 		putc('\n', f);
 	}
 	json_decref(o);
 	return b->failed ? -ENOMEM : 0;
+}
+
+int json_finish(const struct json_builder *b, json_t *o, FILE *f)
+{
+	return finish(b, o, f, JSON_INDENT(2));
+}
+
+int json_finish_line(const struct json_builder *b, json_t *o, FILE *f)
+{
+	return finish(b, o, f, JSON_COMPACT);
 }

@@ -31,5 +31,7 @@ json_t *json_strings(struct json_builder *b, const char *const *s, size_t n);
 
 /* Print o and a newline, unless something failed; releases o. 0 or -ENOMEM */
 int json_finish(const struct json_builder *b, json_t *o, FILE *f);
+/* The same in one line */
+int json_finish_line(const struct json_builder *b, json_t *o, FILE *f);
 
 #endif

@@ -24,6 +24,7 @@ struct sighting {
 	__u8 hop; /* enum pl_hop, aliases resolved */
 	__u8 hook; /* enum pl_hook */
 	__u16 flags; /* PL_F_* */
+	__u16 queue; /* queue_mapping, virtqueue; port at a socket */
 };
 
 /* How a packet's sequence of events ended */

@@ -251,6 +251,7 @@ struct sighting sighting_of(struct stitch *s, const struct pl_event *ev, enum pl
 		.hop = hop,
 		.hook = ev->hook,
 		.flags = ev->flags,
+		.queue = ev->queue,
 	};
 }
 

@@ -2,71 +2,30 @@
 /* Waterfall of one packet */
 #include "view_script.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "drop_names.h"
+#include "packet_text.h"
 #include "report.h"
 #include "slowest.h"
 
-#define NAME_LEN 64
-
-static const char *proto_name(__u8 proto, char buf[NAME_LEN])
-{
-	switch (proto) {
-	case PL_PROTO_NONE:
-		return "headers not read";
-	case PL_PROTO_ARP:
-		return "arp";
-	case PL_PROTO_OTHER:
-		return "not ip";
-	case IPPROTO_ICMP:
-		return "icmp";
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_ICMPV6:
-		return "icmpv6";
-	default:
-		snprintf(buf, NAME_LEN, "ip protocol %u", proto);
-		return buf;
-	}
-}
-
-/* Bytes where first seen; context hops count something else */
-static __u32 packet_len(const struct packet *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (hop_desc(p->s[i].hop)->class == PL_CLASS_PKT)
-			return p->s[i].len;
-	return 0;
-}
-
 static void show_end(const struct script_view *v, const struct packet *p)
 {
-	char reason[DROP_NAME_LEN], place[DROP_NAME_LEN];
-	const char *name;
+	char drop[PACKET_DROP_LEN];
 
 	text_printf(&v->out, "   %s%s%s", packet_end_name(p->end), p->cloned ? ", cloned" : "",
 		    p->nonmono ? ", sighted out of order" : "");
-	if (p->end != PACKET_DROPPED)
-		return;
-	name = drop_reason_name(v->drops, p->drop_reason, reason);
-	text_printf(&v->out, ": ");
-	if (*name)
-		text_printf(&v->out, "%s", name);
-	else
-		text_printf(&v->out, "reason %u", p->drop_reason);
-	text_printf(&v->out, ", in %s", drop_place_name(v->drops, p->drop_place, place));
+	if (p->end == PACKET_DROPPED)
+		text_printf(&v->out, ": %s", packet_drop(v->trace->docs[TRACE_DROPS], p, drop));
 }
 
 static void show_header(const struct script_view *v, const struct packet *p)
 {
-	char proto[NAME_LEN], ns[TEXT_NS_LEN], at[TEXT_NS_LEN];
+	char proto[PACKET_NAME_LEN], ns[TEXT_NS_LEN], at[TEXT_NS_LEN];
 	__u64 real = p->n ? wallclock_ns(v->clock, p->s[0].ts) : 0;
 
-	text_printf(&v->out, "packet %llu   %s, %u bytes", p->id, proto_name(p->proto, proto),
+	text_printf(&v->out, "packet %llu   %s, %u bytes", p->id, packet_proto_name(p->proto, proto),
 		    packet_len(p));
 	if (real)
 		text_printf(&v->out, "   %s", text_clock(real, at));
@@ -96,20 +55,6 @@ static void heads(struct table *t, const struct script_view *v)
 	table_row_end(t, false);
 }
 
-static void task_cell(struct table *t, const struct script_view *v, const struct sighting *s)
-{
-	const char *comm = names_comm(v->names, s->tid);
-	char name[NAME_LEN];
-
-	/* the idle task of each CPU has no number of its own */
-	if (!s->tid)
-		table_cell(t, "swapper/%u", s->cpu);
-	else if (comm && *comm)
-		table_cell(t, "%s/%u", text_clean(name, sizeof(name), comm), s->tid);
-	else
-		table_cell(t, "%u", s->tid);
-}
-
 static void hook_cells(struct table *t, const struct sighting *s)
 {
 	const struct hook_desc *hook = hook_desc(s->hook);
@@ -130,7 +75,7 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 			 size_t at, bool largest)
 {
 	const struct sighting *s = &p->s[at];
-	char ns[TEXT_NS_LEN], dev[NAME_LEN];
+	char ns[TEXT_NS_LEN], name[PACKET_NAME_LEN];
 	__u64 real;
 
 	if (v->absolute) {
@@ -141,9 +86,9 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 		table_cell(t, "%s", at ? text_ns(&v->out, s->ts - p->s[at - 1].ts, ns) : "");
 	}
 	table_cell(t, "%s", hop_desc(s->hop)->name);
-	table_cell(t, "%s", text_clean(dev, sizeof(dev), names_dev_name(v->names, s->dev)));
+	table_cell(t, "%s", sighting_dev(v->names, s, name));
 	table_cell(t, "%u", s->cpu);
-	task_cell(t, v, s);
+	table_cell(t, "%s", sighting_task(v->names, s, name));
 	if (v->verbose)
 		hook_cells(t, s);
 	table_row_end(t, largest);
@@ -178,4 +123,52 @@ int view_script(const struct script_view *v, const struct packet *p)
 	for (size_t i = 0; i < p->n; i++)
 		sighting_row(t, v, p, i, largest && i == largest);
 	return table_finish(t, 2);
+}
+
+/* --- as a format among others --------------------------------------------------------------- */
+
+struct script_state {
+	const struct script_view *view;
+	bool any;
+};
+
+static int text_begin(const struct script_view *v, struct script_state **out)
+{
+	struct script_state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->view = v;
+	*out = s;
+	return 0;
+}
+
+static int text_packet(struct script_state *s, const struct packet *p)
+{
+	if (s->any)
+		text_printf(&s->view->out, "\n");
+	s->any = true;
+	return view_script(s->view, p);
+}
+
+static void text_end(struct script_state *s)
+{
+	free(s);
+}
+
+const struct script_format script_text = { "text", false, text_begin, text_packet, text_end };
+
+const struct script_format *script_format_by_name(const char *name)
+{
+	static const struct script_format *const formats[] = {
+		&script_text,
+		&script_jsonl,
+		&script_perfetto,
+		&script_pcapng,
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (!strcmp(formats[i]->name, name))
+			return formats[i];
+	return NULL;
 }

@@ -1,25 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One packet as text: every sighting in a row */
+/*
+ * Views of single packets. They are called packet after packet and write as they go: what they
+ * keep is bound by the names of the recording and by packets that overlap, not by its length.
+ */
 #ifndef PKTLAP_VIEW_SCRIPT_H
 #define PKTLAP_VIEW_SCRIPT_H
-
-#include <jansson.h>
 
 #include "names.h"
 #include "stitch.h"
 #include "text.h"
+#include "trace.h"
 #include "wallclock.h"
 
+#define SCRIPT_SCHEMA 1 /* of the JSON lines; grows when a member changes its meaning */
+
+/* Borrowed, all of it, and to stay until script_format.end() */
 struct script_view {
-	struct text_out out;
+	struct text_out out; /* out.f is where every format writes */
+	const struct trace *trace; /* documents: drops, clocks, what recorded */
 	const struct names *names;
 	const struct wallclock *clock;
-	const json_t *drops; /* TRACE_DROPS, may be NULL */
-	bool verbose; /* also the hook and what it counted */
-	bool absolute; /* wall clock times in ns in place of relative ones */
+	bool verbose; /* text: also the hook and what it counted */
+	bool absolute; /* text: wall clock times in ns in place of relative ones */
 };
 
-/* 0 or -ENOMEM */
+struct script_state;
+
+struct script_format {
+	const char *name;
+	bool binary; /* nothing for a terminal */
+	/* 0 or -ENOMEM; sets *out, which packet() and end() get */
+	int (*begin)(const struct script_view *v, struct script_state **out);
+	/* 0 or -ENOMEM. Failing writes are left to ferror(out.f) */
+	int (*packet)(struct script_state *s, const struct packet *p);
+	/* Write what comes last, and free. s may be NULL */
+	void (*end)(struct script_state *s);
+};
+
+extern const struct script_format script_text;
+extern const struct script_format script_jsonl; /* the contract of user/script.schema.json */
+extern const struct script_format script_perfetto; /* a trace for ui.perfetto.dev */
+extern const struct script_format script_pcapng; /* a capture for Wireshark */
+
+/* NULL: no such format */
+const struct script_format *script_format_by_name(const char *name);
+
+/* One packet as text: 0 or -ENOMEM */
 int view_script(const struct script_view *v, const struct packet *p);
 
 #endif

@@ -159,15 +159,42 @@ static void test_repeat(void **state)
 	pipeline_close(&p);
 }
 
+/* All formats at a time */
+struct formats {
+	struct script_view view;
+	struct script_state *state[4];
+	struct breakdown_builder *breakdown;
+};
+
+static const struct script_format *const script_formats[4] = {
+	&script_text,
+	&script_jsonl,
+	&script_perfetto,
+	&script_pcapng,
+};
+
+static void formats_begin(struct formats *f)
+{
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(script_formats[i]->begin(&f->view, &f->state[i]), 0);
+}
+
+static void formats_end(struct formats *f)
+{
+	for (int i = 0; i < 4; i++)
+		script_formats[i]->end(f->state[i]);
+}
+
 static int feed_and_view(void *ctx, const struct packet *p)
 {
-	void **both = ctx;
+	struct formats *f = ctx;
 
 	assert_true(p->n <= PACKET_MAX_SIGHTINGS);
 	for (size_t i = 1; i < p->n; i++)
 		assert_true(p->s[i].ts >= p->s[i - 1].ts);
-	assert_int_equal(view_script(both[1], p), 0);
-	return breakdown_packet(both[0], p);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(script_formats[i]->packet(f->state[i], p), 0);
+	return breakdown_packet(f->breakdown, p);
 }
 
 static void views_check(struct pipeline *p, struct breakdown_builder *b, FILE *f)
@@ -229,8 +256,7 @@ static void test_random_events(void **state)
 	(void)state;
 	for (int round = 0; round < 5; round++) {
 		struct pipeline_config cfg = { 0 };
-		struct script_view view = { 0 };
-		struct breakdown_builder *b;
+		struct formats f = { 0 };
 		struct wallclock *clock;
 		struct pipeline p;
 		char path[128];
@@ -238,17 +264,20 @@ static void test_random_events(void **state)
 		random_file(path, &rnd);
 		cfg.path = path;
 		assert_int_equal(pipeline_open(&p, &cfg), 0);
-		assert_int_equal(breakdown_new(&b), 0);
+		assert_int_equal(breakdown_new(&f.breakdown), 0);
 		assert_int_equal(wallclock_new(p.trace, &clock), 0);
-		view.out.f = fopen("/dev/null", "w");
-		view.names = p.names;
-		view.clock = clock;
-		view.verbose = true;
-		assert_int_equal(pipeline_run(&p, feed_and_view, (void *[]){ b, &view }), 0);
-		views_check(&p, b, view.out.f);
-		fclose(view.out.f);
+		f.view.out.f = fopen("/dev/null", "w");
+		f.view.trace = p.trace;
+		f.view.names = p.names;
+		f.view.clock = clock;
+		f.view.verbose = true;
+		formats_begin(&f);
+		assert_int_equal(pipeline_run(&p, feed_and_view, &f), 0);
+		formats_end(&f);
+		views_check(&p, f.breakdown, f.view.out.f);
+		fclose(f.view.out.f);
 		wallclock_free(clock);
-		breakdown_free(b);
+		breakdown_free(f.breakdown);
 		pipeline_close(&p);
 	}
 }

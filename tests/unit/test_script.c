@@ -30,7 +30,7 @@ static int setup(void **state)
 		.out = { .utf8 = true, .unit = UNIT_US },
 		.names = s.f.names,
 		.clock = s.clock,
-		.drops = s.f.trace.docs[TRACE_DROPS],
+		.trace = &s.f.trace,
 	};
 	packet_begin(p, 42, PACKET_COMPLETE);
 	packet_see(p, PL_HOP_nic_irq, s.f.eth, FIXTURE_START + 1000000)->len = 7;
