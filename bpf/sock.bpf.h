@@ -72,14 +72,17 @@ static __always_inline __u32 sock_flow(struct sock *sk, __u8 proto, bool sends)
 	return (__u32)(flow ^ flow >> 32);
 }
 
-/* Reserve an event about a socket; NULL: not wanted, or no room. obj and vlan say which socket */
+/*
+ * Reserve an event about a socket; NULL: not wanted, or no room. obj and vlan say which socket,
+ * netns tells connections with the same addresses and ports apart.
+ */
 static __always_inline struct pl_event *sock_begin(__u8 hook, struct sock *sk, bool direct)
 {
 	struct pl_event *e;
 
 	if (!sock_wanted(sk, direct))
 		return NULL;
-	e = event_begin(hook);
+	e = event_begin_at(hook, 0, sock_netns(sk, direct));
 	if (!e)
 		return NULL;
 	e->obj = (__u64)sk;

@@ -9,18 +9,18 @@
 
 #include "stitch_int.h"
 
-static struct writes *writes_of(struct stitch *s, __u32 flow)
+static struct writes *writes_of(struct stitch *s, const struct pl_event *ev)
 {
-	struct writes *w = &s->writes[slot_of(flow, SOCKS)];
+	struct writes *w = &s->writes[slot_of((__u64)ev->netns << 32 | ev->arg, SOCKS)];
 
-	if (w->flow != flow)
-		*w = (struct writes){ .flow = flow };
+	if (w->flow != ev->arg || w->netns != ev->netns)
+		*w = (struct writes){ .flow = ev->arg, .netns = ev->netns };
 	return w;
 }
 
 static void tcp_write(struct stitch *s, const struct pl_event *ev, const struct sighting *sight)
 {
-	struct writes *w = writes_of(s, ev->arg);
+	struct writes *w = writes_of(s, ev);
 
 	w->w[w->next++ % WRITES] = (struct write){ { true, *sight }, ev->pay, ev->len };
 }
@@ -55,7 +55,7 @@ void on_app_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 static const struct maybe *tcp_write_of(struct stitch *s, const struct pl_event *ev)
 {
 	__u32 seq = PL_TCP_SEQ(ev), end = seq + ev->pay;
-	struct writes *w = writes_of(s, ev->arg);
+	struct writes *w = writes_of(s, ev);
 	const struct maybe *found = NULL;
 	bool again = w->sent_on && (__s32)(seq - w->sent) < 0;
 	int i;

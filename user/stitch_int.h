@@ -211,7 +211,7 @@ struct write {
 };
 
 struct writes {
-	__u32 flow;
+	__u32 flow, netns;
 	__u32 sent; /* end of what was sent */
 	bool sent_on;
 	unsigned int next;
@@ -220,7 +220,9 @@ struct writes {
 
 /* Who reads a socket, and is each of its datagrams seen? */
 struct sock_slot {
-	__u32 nr, reader;
+	__u32 nr, reader; /* the last one that was woken, or returned */
+	bool shared; /* several do */
+	bool held; /* one of them may have taken an older one than it seems */
 	bool doubt;
 };
 

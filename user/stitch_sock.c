@@ -17,8 +17,13 @@ static struct list *sock_list(struct stitch *s, __u64 key)
 	return &s->socks[slot_of(key, SOCKS)];
 }
 
-#define KEY_FLOW(flow) (1ULL << 32 | (flow)) /* TCP: packets of a flow */
-#define KEY_SOCK(nr)   (2ULL << 32 | (nr)) /* unread datagrams of a socket */
+#define KEY_SOCK(nr) (2ULL << 32 | (nr)) /* unread datagrams of a socket; 2 is no namespace */
+
+/* TCP: packets of a flow; another namespace may have one with the same addresses and ports */
+static __u64 key_flow(const struct pl_event *ev)
+{
+	return (__u64)ev->netns << 32 | ev->arg;
+}
 
 static void sock_list_add(struct stitch *s, struct flight *f, __u64 key)
 {
@@ -49,7 +54,7 @@ static void tcp_expect(struct stitch *s, struct flight *f, const struct pl_event
 	f->no_data = !ev->pay;
 	f->sock_end = PL_TCP_SEQ(ev) + ev->pay;
 	if (ev->pay && list_empty(&f->sock))
-		sock_list_add(s, f, KEY_FLOW(ev->arg));
+		sock_list_add(s, f, key_flow(ev));
 }
 
 void on_nic_skb(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
@@ -78,9 +83,16 @@ static struct sock_slot *sock_slot(struct stitch *s, __u32 nr)
 {
 	struct sock_slot *slot = &s->sock_slots[slot_of(nr, SOCKS)];
 
+	/* what was known of it, when another socket took its place, is forgotten */
 	if (slot->nr != nr)
-		*slot = (struct sock_slot){ .nr = nr };
+		*slot = (struct sock_slot){ .nr = nr, .doubt = slot->nr != 0 };
 	return slot;
+}
+
+static void sock_reader(struct sock_slot *slot, __u32 tid)
+{
+	slot->shared |= slot->reader && slot->reader != tid;
+	slot->reader = tid;
 }
 
 /* The kernel is not known to say which skb it was: see bpf/sock.bpf.c, tail_queue() */
@@ -223,6 +235,8 @@ void on_app_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	}
 	sight = sighting_of(s, ev, hop);
 	flight_add(s, f, &sight);
+	if (!s->recv_covered)
+		sock_reader(sock_slot(s, ev->vlan), ev->tid);
 }
 
 /* --- read --- */
@@ -251,7 +265,7 @@ static bool tcp_missed(const struct flight *f, __u32 from)
 static void tcp_copied(struct stitch *s, const struct pl_event *ev)
 {
 	__u32 from = PL_TCP_SEQ(ev), to = from + ev->pay;
-	struct list *head = sock_list(s, KEY_FLOW(ev->arg)), *l, *next;
+	struct list *head = sock_list(s, key_flow(ev)), *l, *next;
 	struct task_ctx *t = task_of(s, ev);
 	struct sighting sight = sighting_of(s, ev, PL_HOP_sock_copy);
 	struct list got;
@@ -262,7 +276,7 @@ static void tcp_copied(struct stitch *s, const struct pl_event *ev)
 		struct flight *f = sock_flight(l);
 
 		next = l->next;
-		if (f->sock_key != KEY_FLOW(ev->arg) || seq_before(to, f->sock_end))
+		if (f->sock_key != key_flow(ev) || seq_before(to, f->sock_end))
 			continue;
 		list_del(&f->sock);
 		flight_unhash(s, f);
@@ -351,26 +365,40 @@ bool sock_discard(struct stitch *s, struct flight *f)
 	return true;
 }
 
+/* The oldest unread datagram of a socket; *more: it is not the only one */
+static struct flight *first_unread(struct stitch *s, __u32 nr, bool *more)
+{
+	struct list *head = sock_list(s, KEY_SOCK(nr)), *l;
+	struct flight *f = NULL;
+
+	*more = false;
+	for (l = head->next; l != head && !*more; l = l->next) {
+		if (sock_flight(l)->sock_key != KEY_SOCK(nr))
+			continue;
+		*more = f != NULL;
+		f = f ? f : sock_flight(l);
+	}
+	return f;
+}
+
 /*
- * Without hooks of the read: the socket's oldest datagram. Certain as long as one task reads and
- * each datagram of the socket was seen; else it is marked.
+ * Without hooks of the read: the socket's oldest datagram. Certain as long as each datagram of the
+ * socket was seen, and one task reads; of several, another may hold the oldest one and return
+ * later. Else it is marked.
  */
 static struct flight *oldest_unread(struct stitch *s, const struct pl_event *ev)
 {
 	struct sock_slot *slot = sock_slot(s, ev->vlan);
-	struct list *head = sock_list(s, KEY_SOCK(ev->vlan)), *l;
-	struct flight *f = NULL;
+	struct flight *f;
+	bool more;
 
-	if (slot->reader && slot->reader != ev->tid)
-		slot->doubt = true;
-	slot->reader = ev->tid;
-	for (l = head->next; l != head && !f; l = l->next)
-		if (sock_flight(l)->sock_key == KEY_SOCK(ev->vlan))
-			f = sock_flight(l);
+	sock_reader(slot, ev->tid);
+	f = first_unread(s, ev->vlan, &more);
 	if (!f) {
-		slot->doubt = false;
+		slot->doubt = slot->held = false;
 		return NULL;
 	}
+	slot->held |= slot->shared && more;
 	list_del(&f->sock);
 	/* another length: not this one. A short buffer cuts it off */
 	if (ev->len > f->sock_end || gap_since(s, f->last_cpu, f->last_ts)) {
@@ -378,7 +406,9 @@ static struct flight *oldest_unread(struct stitch *s, const struct pl_event *ev)
 		flight_end_broken(s, f);
 		return NULL;
 	}
-	f->ambiguous |= slot->doubt;
+	f->ambiguous |= slot->doubt || slot->held;
+	/* nobody holds another one */
+	slot->held &= more;
 	return f;
 }
 
