@@ -80,7 +80,7 @@ static __always_inline int wake_event(__u8 hook, struct task_struct *task, bool 
 {
 	__u32 cpu = bpf_get_smp_processor_id(), tid;
 	struct pl_cpu *c = bpf_map_lookup_elem(&cpus, &cpu);
-	struct pl_role *role;
+	struct pl_role *role, woken = { .kind = PL_ROLE_APP, .pending = 1 };
 	struct pl_event *e;
 
 	if (!c || !c->tid)
@@ -91,9 +91,10 @@ static __always_inline int wake_event(__u8 hook, struct task_struct *task, bool 
 	c->tid = 0;
 	if (bpf_ktime_get_ns() - c->ts > CALLBACK_NS)
 		return 0;
-	role_learn(tid, PL_ROLE_APP);
 	role = role_of(tid);
-	if (role && role->kind == PL_ROLE_APP)
+	if (!role)
+		bpf_map_update_elem(&roles, &tid, &woken, BPF_NOEXIST);
+	else if (role->kind == PL_ROLE_APP)
 		role->pending = 1;
 	e = event_begin(hook);
 	if (!e)

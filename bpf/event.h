@@ -90,6 +90,8 @@ enum pl_wait {
 	PL_WAIT_RECV, /* in the read itself */
 	PL_WAIT_POLL, /* poll(), select() */
 	PL_WAIT_EPOLL,
+	PL_WAIT_URING, /* armed by io_uring: whoever submitted it, wherever that task sleeps */
+	PL_WAIT_OTHER, /* in none of these ways: whom it wakes is not known */
 	PL_NR_WAITS
 };
 

@@ -113,6 +113,7 @@ const volatile __u64 cfg_pollwake = 0;
 const volatile __u64 cfg_epollwake = 0;
 const volatile __u64 cfg_recvwake = 0;
 const volatile __u64 cfg_wokenwake = 0;
+const volatile __u64 cfg_uringwake = 0;
 #else
 extern struct rings_shape rings SEC(".maps");
 extern struct counts_shape counts SEC(".maps");
@@ -123,13 +124,15 @@ extern struct cpus_shape cpus SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
 /*
- * Functions that say how a task waits for a socket; 0: unknown. pollwake(), ep_poll_callback(), and
- * those of the reads themselves: receiver_wake_function(), woken_wake_function()
+ * Functions that say how a task waits for a socket; 0: unknown. pollwake(), ep_poll_callback(),
+ * io_poll_wake(), and those of the reads themselves: receiver_wake_function(),
+ * woken_wake_function()
  */
 extern const volatile __u64 cfg_pollwake SEC(".rodata");
 extern const volatile __u64 cfg_epollwake SEC(".rodata");
 extern const volatile __u64 cfg_recvwake SEC(".rodata");
 extern const volatile __u64 cfg_wokenwake SEC(".rodata");
+extern const volatile __u64 cfg_uringwake SEC(".rodata");
 #endif
 
 /* A pointer that the verifier knows the type of as a number: it permits no other arithmetic */

@@ -2,6 +2,9 @@
 /* Sockets, receiving: queued, the reader told, taken by the reader */
 #include "sock.bpf.h"
 
+#define WAITERS	     4 /* entries of a wait queue that are looked at */
+#define URING_DOUBLE 1ULL /* io_uring/poll.c: IO_WQE_F_DOUBLE */
+
 /*
  * The skb's device is still known to __udp_enqueue_schedule_skb() when it begins, but not to its
  * TCP sibling: both are selected alike.
@@ -114,15 +117,18 @@ int BPF_KPROBE(pl_udp_recv_kp, struct sock *sk, struct sk_buff *skb)
 	return skb_hop(SKB_HOP_SOCK(udp_recv_kp, PROBED, sk), skb, NULL);
 }
 
+/* The entry of a wait queue at this place, or where the next one of an entry is; NULL: no more */
+static __always_inline struct wait_queue_entry *waiter_at(struct wait_queue_head *wq, void *at)
+{
+	if (!at || at == (void *)wq + bpf_core_field_offset(struct wait_queue_head, head))
+		return NULL;
+	return at - bpf_core_field_offset(struct wait_queue_entry, entry);
+}
+
 /* First entry of a wait queue; NULL: nobody waits */
 static __always_inline struct wait_queue_entry *waiter_of(struct wait_queue_head *wq)
 {
-	void *head = (void *)wq + bpf_core_field_offset(struct wait_queue_head, head);
-	void *first = READ(PROBED, wq, head.next);
-
-	if (!first || first == head)
-		return NULL;
-	return first - bpf_core_field_offset(struct wait_queue_entry, entry);
+	return waiter_at(wq, READ(PROBED, wq, head.next));
 }
 
 /* The caller of epoll_wait() that an entry of epoll stands for */
@@ -139,41 +145,67 @@ static __always_inline struct task_struct *epoll_waiter(struct wait_queue_entry 
 	return caller ? READ(PROBED, caller, private) : NULL;
 }
 
-/*
- * The task that the socket's callback is going to wake, if one sleeps: the first in the queue. Of
- * io_uring's entries, and others', it is not known: their private is no task, and a number that
- * is read there as one's is not a sleeping task's.
- */
-static __always_inline __u32 sleeper_of(struct sock *sk, __u32 *how)
+/* noinline: as vlan_meta_probed() */
+static __noinline struct task_struct *uring_task(__u64 private)
 {
-	struct socket_wq *wq = READ(PROBED, sk, sk_wq);
-	struct wait_queue_entry *wait;
-	struct task_struct *task;
-	__u64 func, private;
+	struct io_kiocb___before_6_13 *old = (void *)(private & ~URING_DOUBLE);
+	struct io_kiocb *req = (void *)(private & ~URING_DOUBLE);
+	struct io_uring_task *tctx;
 
-	if (!wq)
-		return 0;
-	wait = waiter_of((void *)wq + bpf_core_field_offset(struct socket_wq, wait));
-	if (!wait)
-		return 0;
-	func = (__u64)READ(PROBED, wait, func);
-	private = (__u64)READ(PROBED, wait, private);
+	if (bpf_core_field_exists(old->task))
+		return READ(PROBED, old, task);
+	tctx = READ(PROBED, req, tctx);
+	return READ(PROBED, tctx, task);
+}
+
+/*
+ * Who waits in this entry, and how. NULL: nobody, or in a way that is not known, whose private may
+ * be anything.
+ */
+static __always_inline struct task_struct *waiting_task(struct wait_queue_entry *wait, __u32 *how)
+{
+	__u64 func = (__u64)READ(PROBED, wait, func);
+	__u64 private = (__u64)READ(PROBED, wait, private);
+
 	if (func == cfg_epollwake) {
 		*how = PL_WAIT_EPOLL;
-		task = epoll_waiter(wait);
-	} else if (func == cfg_pollwake) {
-		*how = PL_WAIT_POLL;
-		task = READ(PROBED, (struct poll_wqueues *)private, polling_task);
-	} else if (func == cfg_recvwake || func == cfg_wokenwake) {
-		*how = PL_WAIT_RECV;
-		task = (void *)private;
-	} else {
-		return 0;
+		return epoll_waiter(wait);
 	}
-	/* TASK_RUNNING: woken before, or on its way to sleep */
-	if (!task || !READ(PROBED, task, __state))
-		return 0;
-	return READ(PROBED, task, pid);
+	if (func == cfg_pollwake) {
+		*how = PL_WAIT_POLL;
+		return READ(PROBED, (struct poll_wqueues *)private, polling_task);
+	}
+	if (func == cfg_uringwake) {
+		*how = PL_WAIT_URING;
+		return uring_task(private);
+	}
+	if (func == cfg_recvwake || func == cfg_wokenwake) {
+		*how = PL_WAIT_RECV;
+		return (void *)private;
+	}
+	*how = PL_WAIT_OTHER;
+	return NULL;
+}
+
+/*
+ * The task that the socket's callback is going to wake, if one sleeps: the first that does. An
+ * epoll whose callers are busy elsewhere may come before it. 0: none, or with PL_WAIT_OTHER one that
+ * is not known.
+ */
+static __noinline __u32 sleeper_of(struct wait_queue_head *wq, __u32 *how)
+{
+	struct wait_queue_entry *wait = waiter_of(wq);
+	struct task_struct *task;
+	int i;
+
+	for (i = 0; i < WAITERS && wait; i++) {
+		task = waiting_task(wait, how);
+		/* TASK_RUNNING: woken before, or on its way to sleep */
+		if (task && READ(PROBED, task, __state))
+			return READ(PROBED, task, pid);
+		wait = waiter_at(wq, READ(PROBED, wait, entry.next));
+	}
+	return 0;
 }
 
 /*
@@ -185,6 +217,7 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 {
 	__u32 how = PL_WAIT_NONE, tid, cpu = bpf_get_smp_processor_id();
 	struct pl_cpu *c = bpf_map_lookup_elem(&cpus, &cpu);
+	struct socket_wq *wq;
 	struct pl_event *e;
 
 	if (!c)
@@ -192,8 +225,11 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 	c->tid = 0;
 	if (!sock_wanted(sk, direct))
 		return 0;
-	tid = sleeper_of(sk, &how);
-	if (!tid)
+	wq = READ(direct, sk, sk_wq);
+	if (!wq)
+		return 0;
+	tid = sleeper_of((void *)wq + bpf_core_field_offset(struct socket_wq, wait), &how);
+	if (!tid && how != PL_WAIT_OTHER)
 		return 0;
 	e = sock_begin(hook, sk, direct);
 	if (!e)

@@ -81,6 +81,15 @@ static const char *const role_names[] = {
 	[PL_ROLE_APP] = "app",
 };
 
+static const char *const wait_names[PL_NR_WAITS] = {
+	[PL_WAIT_NONE] = "none",
+	[PL_WAIT_RECV] = "recv",
+	[PL_WAIT_POLL] = "poll",
+	[PL_WAIT_EPOLL] = "epoll",
+	[PL_WAIT_URING] = "io_uring",
+	[PL_WAIT_OTHER] = "unknown",
+};
+
 const struct hop_desc *hop_desc(enum pl_hop hop)
 {
 	return &hops[(unsigned int)hop < PL_NR_HOPS ? hop : PL_HOP_none];
@@ -114,6 +123,11 @@ const char *dev_kind_name(enum pl_dev_kind kind)
 const char *role_name(enum pl_role_kind role)
 {
 	return name_of(role_names, ARRAY_SIZE(role_names), role);
+}
+
+const char *wait_name(enum pl_wait how)
+{
+	return name_of(wait_names, ARRAY_SIZE(wait_names), how);
 }
 
 static int number_of(const char *const *names, size_t n, const char *name, int none)

@@ -43,6 +43,8 @@ enum pl_hook hook_main(enum pl_hook hook);
 const char *hook_kind_name(enum pl_hook_kind kind);
 const char *dev_kind_name(enum pl_dev_kind kind);
 const char *role_name(enum pl_role_kind role);
+/* How a reader waits for its socket: "recv", "poll" (select(), too), "epoll", "io_uring", ... */
+const char *wait_name(enum pl_wait how);
 
 /* The reverse; PL_HOP_none, PL_HOOK_none, PL_DEV_OTHER, PL_ROLE_NONE when there is no such name */
 enum pl_hop hop_by_name(const char *name);

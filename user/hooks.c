@@ -86,6 +86,7 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	skel->rodata->cfg_epollwake = ksyms_addr(h->ksyms, "ep_poll_callback");
 	skel->rodata->cfg_recvwake = ksyms_addr(h->ksyms, "receiver_wake_function");
 	skel->rodata->cfg_wokenwake = ksyms_addr(h->ksyms, "woken_wake_function");
+	skel->rodata->cfg_uringwake = ksyms_addr(h->ksyms, "io_poll_wake");
 	if (h->nskels) {
 		for (i = 0; i < sizeof(shared_maps) / sizeof(*shared_maps); i++) {
 			err = bpf_map__reuse_fd(skel_map(skel, shared_maps[i]), h->map_fd[i]);

@@ -65,7 +65,9 @@ static void hook_cells(struct table *t, const struct sighting *s)
 		table_cell(t, "%s", "");
 	table_cell(t, "%u", s->len);
 	/* of a packet hop it is the flow's hash, nothing for people */
-	if (hop_desc(s->hop)->class == PL_CLASS_CTX)
+	if (s->hop == PL_HOP_sock_ready || s->hop == PL_HOP_app_wake)
+		table_cell(t, "%s", wait_name(s->arg));
+	else if (hop_desc(s->hop)->class == PL_CLASS_CTX)
 		table_cell(t, "%u", s->arg);
 	else
 		table_cell(t, "%s", "");

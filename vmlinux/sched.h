@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Tasks, files, wait queues: include/linux/sched.h, pid.h, fs.h, dcache.h, wait.h, poll.h,
- * fs/eventpoll.c; iterators: kernel/bpf/task_iter.c, include/linux/bpf.h */
+ * fs/eventpoll.c, include/linux/io_uring_types.h; iterators: kernel/bpf/task_iter.c, include/linux/bpf.h */
 
 struct task_struct {
 	int pid;
@@ -78,4 +78,18 @@ struct epitem {
 struct eppoll_entry {
 	struct epitem *base;
 	struct wait_queue_entry wait;
+};
+
+/* io_uring: private of its entries is the request, with flags in its low bits (IO_WQE_F_DOUBLE) */
+struct io_uring_task {
+	struct task_struct *task; /* 6.13 and newer */
+};
+
+/* 6.13 and newer (commit f03baece0891) */
+struct io_kiocb {
+	struct io_uring_task *tctx;
+};
+
+struct io_kiocb___before_6_13 {
+	struct task_struct *task;
 };

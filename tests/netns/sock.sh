@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# From application to application, between two "containers" on a bridge and from the host itself:
+# what a packet waits for at its socket is told apart, and has the size that was put there. For each
+# way to wait for a socket: a reader that sleeps is woken; one that is kept from its CPU is late
+# between wake-up and run; one that is busy elsewhere is not woken, and late.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SOCKREAD=$top/build/tests/netns/sockread
+SINK_NS=pktlap-sink-$$
+MS=1000000
+sink() { ip netns exec $SINK_NS "$@"; }
+
+# send 10.9.0.1 -- port0 br0 (host 10.9.0.3) port1 -- 10.9.0.2 sink
+sock_up()
+{
+	net_up || return 1
+	trap 'ip netns del $SINK_NS 2>/dev/null; net_down' EXIT
+	ip netns add $SINK_NS || return 1
+	sink sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
+	ip -n $HOST_NS link add port1 type veth peer name eth0 netns $SINK_NS &&
+		ip -n $HOST_NS link set port1 master br0 up &&
+		ip -n $HOST_NS addr add 10.9.0.3/24 dev br0 &&
+		ip -n $SINK_NS addr add 10.9.0.2/24 dev eth0 &&
+		ip -n $SINK_NS link set eth0 up && ip -n $SINK_NS link set lo up || return 1
+	for _ in $(seq 100); do
+		sender ping -q -c 1 -W 1 10.9.0.2 >/dev/null && host ping -q -c 1 -W 1 10.9.0.2 >/dev/null && break
+	done
+	# nothing but the test's packets from here on: neighbours are known for good
+	ip -n $SEND_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev eth0 nud permanent
+	ip -n $HOST_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev br0 nud permanent
+	ip -n $SINK_NS neigh replace 10.9.0.1 lladdr "$(mac $SEND_NS eth0)" dev eth0 nud permanent
+	ip -n $SINK_NS neigh replace 10.9.0.3 lladdr "$(mac $HOST_NS br0)" dev eth0 nud permanent
+}
+
+mac() { ip netns exec "$1" cat "/sys/class/net/$2/address"; }
+
+# rec NAME "READER ARGS" COMMAND [PREFIX...]: a reader in the sink, a recording of COMMAND, and its report
+rec()
+{
+	local name=$1 args=$2 command=$3
+	shift 3
+	# shellcheck disable=SC2086 # words
+	"$@" ip netns exec $SINK_NS timeout 30 "$SOCKREAD" $args >"$work/reader" 2>&1 &
+	for _ in $(seq 100); do
+		grep -q ready "$work/reader" && break
+		sleep 0.02
+	done
+	host "$PKTLAP" record -q -i port0 -i port1 -i br0 -i eth0@$SINK_NS -i eth0@$SEND_NS -o "$work/a.data" \
+		-- bash -c "$command" 2>"$work/err"
+	is $? 0 "$name: record"
+	wait $!
+	is "$(tail -n 1 "$work/reader")" "read $(cut -d' ' -f4 <<<"$args")" "$name: the reader got all"
+	json "$work/a.data" . >"$work/a.json"
+}
+
+# The path of most packets that ends at the reader, as jq
+path='([.paths[] | select([.hops[].hop] | index("app:recv"))] | max_by(.packets))'
+q() { jq -r "$1" "$work/a.json"; }
+hop_n() { q "[$path.hops[]? | select(.hop == \"$1\") | .n] | add // 0"; }
+stage() { q "[$path.stages[]? | select(.from == \"$1\" and .to == \"$2\")][0].$3 // 0"; }
+largest() { q "$path.stages | max_by(.share_ppm) | .from + \" \" + .to"; }
+
+UDP="for i in \$(seq 20); do ip netns exec $SEND_NS $TRAFFIC udp-flood -n 1 10.9.0.2 7788 >/dev/null; sleep 0.02; done"
+
+# sleeping HOW NAME: a reader that sleeps. Each packet wakes it, and script has this NAME for how it waits
+sleeping()
+{
+	rec "$1" "$1 udp 7788 20" "$UDP"
+	is "$(q "$path.packets")" 20 "$1: all packets have a way that ends at the reader"
+	is "$(q '[.packets.incomplete, .packets.ambiguous] | add')" 0 "$1: none is incomplete or ambiguous"
+	between "$(hop_n app:wake)" 16 20 "$1: each wakes the reader"
+	between "$(hop_n app:run)" 16 20 "$1: which runs then"
+	between "$(stage app:wake app:run p50)" 1 $((10 * MS)) "$1: soon"
+	is "$("$PKTLAP" script -v --packet 10 "$work/a.data" | awk '/app:wake/ { print $NF }')" "$2" \
+		"$1: and is said to wait so"
+}
+
+# A reader that is busy elsewhere when the second of two packets comes, for 30 ms less 5
+busy()
+{
+	rec "$1, busy" "$1 udp 7788 20 30" "for i in \$(seq 10); do
+		ip netns exec $SEND_NS $TRAFFIC udp-flood -n 2 -r 200 10.9.0.2 7788 >/dev/null; sleep 0.1; done"
+	between "$(hop_n app:wake)" 7 10 "$1: busy elsewhere: only the first of two wakes it"
+	between "$(stage sock:queue "$READ" p50)" $((15 * MS)) $((60 * MS)) \
+		"$1: busy elsewhere: the second waits from queue to read, without a wake-up"
+}
+
+starved()
+{
+	rec "$1, starved" "$1 udp 9 20" "taskset -c 1 chrt -f 50 ip netns exec $SEND_NS $top/tests/vm/bin/starve 20 30 10.9.0.2" \
+		taskset -c 1
+	between "$(stage app:wake app:run p50)" $((20 * MS)) $((60 * MS)) \
+		"$1: 30 ms without a CPU are found between wake-up and run"
+	is "$(largest)" "app:wake app:run" "$1: and it is the largest stage"
+}
+
+sock_up || { not_ok "test network"; tap_done; exit; }
+# where the read is seen first: a kernel without function hooks sees only its return
+READ=app:recv
+"$PKTLAP" check --format json 2>/dev/null |
+	jq -e '.hops[] | select(.hop == "sock:recv" and .state == "attached")' >/dev/null && READ=sock:recv
+
+sleeping recv recv
+sleeping poll poll
+sleeping select poll
+sleeping epoll epoll
+sleeping recvmmsg recv
+sleeping uring io_uring
+sleeping uring-multi io_uring
+for how in recv poll select epoll recvmmsg uring; do
+	busy $how
+done
+for how in recv epoll uring; do
+	starved $how
+done
+tap_done
