@@ -22,6 +22,9 @@
  *   hook serves the same hop beside main, for other packets (IPv6, TCP): it is attached when main
  *   is, and is no alternative of its own.
  *
+ * PL_PARTIAL(X): X(hook, "what it leaves out, and why")
+ *   hook serves its hop, but not for every packet that meets it. Others see all.
+ *
  * PL_WITNESSES(X): X(hop, witness)
  *   the kernel does not pass witness without passing hop: a hop whose hook made no event though
  *   its witness did is reported as silent (attached is no proof of firing).
@@ -250,6 +253,9 @@
 	X(tcp_send_kp,		udp_send_kp) \
 	X(ip6_out_fe,		ip_out_fe) \
 	X(ip6_out_kp,		ip_out_kp)
+
+#define PL_PARTIAL(X) \
+	X(tcp_send_tp,		"TCP only: this kernel has no tracepoint where UDP is written, and refuses function hooks")
 
 #define PL_WITNESSES(X) \
 	X(nic_poll,	nic_polled) \

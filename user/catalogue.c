@@ -55,6 +55,10 @@ static const __u8 base_of[PL_NR_HOPS] = { PL_ALIASES(PL_X) };
 /* events carry the hook in a byte, sightings the hop */
 _Static_assert((int)PL_NR_HOOKS <= 256 && (int)PL_NR_HOPS <= 256, "too many hops for a byte");
 
+#define PL_X(id, what) [PL_HOOK_##id] = what,
+static const char *const partials[PL_NR_HOOKS] = { PL_PARTIAL(PL_X) };
+#undef PL_X
+
 static const char *const kind_names[PL_NR_KINDS] = {
 	[PL_KIND_TPBTF] = "tp_btf",
 	[PL_KIND_RAWTP] = "raw_tp",
@@ -103,6 +107,11 @@ const struct hook_desc *hook_desc(enum pl_hook hook)
 enum pl_hook hook_main(enum pl_hook hook)
 {
 	return (unsigned int)hook < PL_NR_HOOKS ? mains[hook] : PL_HOOK_none;
+}
+
+const char *hook_partial(enum pl_hook hook)
+{
+	return (unsigned int)hook < PL_NR_HOOKS && partials[hook] ? partials[hook] : "";
 }
 
 static const char *name_of(const char *const *names, size_t n, size_t i)

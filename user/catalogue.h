@@ -39,6 +39,9 @@ const struct hook_desc *hook_desc(enum pl_hook hook);
 /* The hook beside which this one is attached (PL_COMPANIONS); PL_HOOK_none: it serves alone */
 enum pl_hook hook_main(enum pl_hook hook);
 
+/* What a hook leaves out of its hop, and why (PL_PARTIAL); "": nothing. Never NULL */
+const char *hook_partial(enum pl_hook hook);
+
 /* "fentry", "tp_btf", ... ; "nic", "tap", ... ; "vhost", "vcpu", ... Never NULL */
 const char *hook_kind_name(enum pl_hook_kind kind);
 const char *dev_kind_name(enum pl_dev_kind kind);

@@ -101,7 +101,7 @@ static void tried_print(const json_t *hop, bool all)
 
 static void text_print(const json_t *hops, bool all)
 {
-	unsigned int covered = 0, n = 0;
+	unsigned int covered = 0, parts = 0, n = 0;
 	const json_t *hop;
 	struct utsname u;
 	size_t i;
@@ -110,6 +110,7 @@ static void text_print(const json_t *hops, bool all)
 	printf("kernel %s %s\n\n%-15s   %-9s %-28s %s\n", u.release, u.machine, "HOP", "KIND", "HOOK",
 	       "");
 	json_array_foreach(hops, i, hop) {
+		const char *partial = str(hop, "partial");
 		bool on = !strcmp(str(hop, "state"), "attached");
 		const char *as = str(hop, "as");
 
@@ -120,10 +121,16 @@ static void text_print(const json_t *hops, bool all)
 			       str(hop, "target"), *as ? "as " : "", as);
 		else
 			printf("%-15s   %s%s\n", str(hop, "hop"), *as ? "not covered, like " : "not covered", as);
+		parts += *partial && !*as;
+		if (*partial && !*as)
+			printf("%-15s   %s\n", "", partial);
 		if (!*as)
 			tried_print(hop, !on || all);
 	}
-	printf("\n%u of %u hops covered\n", covered, n);
+	printf("\n%u of %u hops covered", covered, n);
+	if (parts)
+		printf(", %u of them in part", parts);
+	putchar('\n');
 }
 
 /* Words after a first column, broken into lines */

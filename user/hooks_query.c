@@ -167,12 +167,13 @@ json_t *hooks_doc(const struct hooks *h)
 		const struct hook_desc *d = hook_desc(h->serving[base]);
 		bool served = h->serving[base];
 
-		json_array_append_new(doc, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
+		json_array_append_new(doc, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}",
 						     "hop", hop_desc(hop)->name, "state", hop_state(h, base),
 						     "as", base == hop ? "" : hop_desc(base)->name,
 						     "hook", served ? d->id : "",
 						     "kind", served ? hook_kind_name(d->kind) : "",
-						     "target", served ? d->target : "", "tried", tried_doc(h, base)));
+						     "target", served ? d->target : "",
+						     "partial", hook_partial(h->serving[base]), "tried", tried_doc(h, base)));
 	}
 	return doc;
 }

@@ -119,8 +119,12 @@ struct path_elem *path_stack_add(struct path *p, struct path_elem *parent, struc
 	struct path_elem *e = elem_new(p, parent, PATH_STACK,
 				       d->ns->own ? "stack" : arena_printf(&p->mem, "stack@%s", d->ns->name));
 
-	if (e)
-		e->dev = d;
+	if (!e)
+		return NULL;
+	e->dev = d;
+	/* the way begins at it, or ends */
+	e->up = parent != NULL;
+	path_hops_add(p, e);
 	return e;
 }
 

@@ -32,6 +32,10 @@ static const struct {
 		.in = { PL_HOP_dev_rxback, PL_HOP_nic_skb },
 		.out = { PL_HOP_dev_queue, PL_HOP_qdisc_enq, PL_HOP_qdisc_deq, PL_HOP_dev_xmit },
 	},
+	[PATH_STACK] = {
+		.in = { PL_HOP_ip_rcv, PL_HOP_ip_deliver, PL_HOP_sock_queue, PL_HOP_sock_ready, PL_HOP_app_wake, PL_HOP_app_run, PL_HOP_sock_copy, PL_HOP_sock_recv, PL_HOP_app_recv },
+		.out = { PL_HOP_app_send, PL_HOP_ip_out },
+	},
 	[PATH_VIRTUAL] = {
 		.out = { PL_HOP_dev_queue, PL_HOP_qdisc_enq, PL_HOP_qdisc_deq, PL_HOP_dev_xmit },
 	},

@@ -106,6 +106,7 @@ struct report_change {
 struct report_coverage {
 	const char *hop, *state, *as, *hook, *kind, *target;
 	const char *why; /* uncovered: errors of the alternatives */
+	const char *partial; /* what its hook leaves out, and why; "": nothing */
 	bool missing; /* uncovered, and not merely another name for such a hop */
 	bool silent; /* attached, but made no event while its neighbours did; likewise */
 };

@@ -157,6 +157,7 @@ static void doc_coverage(struct report *r, const struct trace *t)
 		c->kind = report_str(r, str_of(hop, "kind"));
 		c->target = report_str(r, str_of(hop, "target"));
 		c->why = why_of(r, json_object_get(hop, "tried"));
+		c->partial = report_str(r, hook_partial(hook_by_id(c->hook)));
 		c->missing = !*as && !strcmp(c->state, "uncovered");
 		c->silent = !*as && !strcmp(c->state, "silent");
 	}

@@ -176,6 +176,7 @@ static json_t *coverage_json(struct json_builder *b, const struct report *r)
 		json_put_str(b, o, "kind", c->kind);
 		json_put_str(b, o, "target", c->target);
 		json_put_str(b, o, "why", c->why);
+		json_put_str(b, o, "partial", c->partial);
 		json_append(b, a, o);
 	}
 	return a;

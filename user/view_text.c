@@ -334,6 +334,21 @@ static void show_missing(const struct report *r, const struct text_out *o)
 	}
 }
 
+static void show_partial(const struct report *r, const struct text_out *o)
+{
+	struct list l;
+
+	for (size_t i = 0; i < r->ncoverage; i++) {
+		if (!*r->coverage[i].partial || *r->coverage[i].as)
+			continue;
+		list_begin(&l, o, "covered in part:");
+		list_item(&l, "%s", r->coverage[i].hop);
+		list_words(&l, "–");
+		list_words(&l, r->coverage[i].partial);
+		text_printf(o, "\n");
+	}
+}
+
 static void show_silent(const struct report *r, const struct text_out *o)
 {
 	bool any = false;
@@ -428,6 +443,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	list_counts(o, "incomplete, last seen at:", r->last_hop, r->nlast_hop);
 	show_damage(r, o);
 	show_missing(r, o);
+	show_partial(r, o);
 	show_silent(r, o);
 	show_hook_costs(r, o);
 	return 0;
