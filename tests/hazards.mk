@@ -9,3 +9,7 @@ $(B)/tests/netns/%.bpf.o: tests/netns/%.bpf.c | deps-build
 	$(call say,BPF,$<)$(CLANG) $(UAPI_BPF_CFLAGS) -c $< -o $@
 
 build-netns: $(B)/tests/netns/hazard.bpf.o
+
+$(B)/tests/netns/hazardprog: tests/netns/hazardprog.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -o $@ $< $(ldlibs)

@@ -23,13 +23,16 @@
 #define LINE_WIDTH   100
 
 enum { OPT_STRICT = 256,
-       OPT_LIST };
+       OPT_LIST,
+       OPT_HAZARDS };
 
 static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default) or json", 0 },
 	{ "all", 'a', NULL, 0,
 	  "Text: also the alternatives that were refused for covered hops, and hazards that are only notes", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "Exit with 3 when a hazard is a fault", 0 },
+	{ "hazards", OPT_HAZARDS, NULL, 0,
+	  "Only look for hazards: no hook is attached, and counters get no time to grow", 0 },
 	{ "list", OPT_LIST, NULL, 0, "Only list what hazards are looked for, and their remedies", 0 },
 	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf on stderr", 0 },
 	{ 0 },
@@ -44,7 +47,7 @@ static const char doc[] =
 	"is a fault.";
 
 struct args {
-	bool json, all, verbose, strict, list;
+	bool json, all, verbose, strict, list, hazards;
 	const char **devices;
 	size_t ndevices;
 };
@@ -70,6 +73,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_LIST:
 		a->list = true;
+		break;
+	case OPT_HAZARDS:
+		a->hazards = true;
 		break;
 	case ARGP_KEY_ARG:
 		a->devices[a->ndevices++] = arg;
@@ -235,7 +241,17 @@ static int check_hazards(struct check *c)
 {
 	const struct hazard_config cfg = { .names = c->a.devices, .nnames = c->a.ndevices, .slow = true };
 
-	return hazards_look(c->hazards, &cfg, hooks_ksyms(c->hooks));
+	return hazards_look(c->hazards, &cfg, c->hooks ? hooks_ksyms(c->hooks) : NULL);
+}
+
+static int documents_make(struct check *c)
+{
+	c->hops_doc = c->hooks ? hooks_doc(c->hooks) : json_array();
+	c->hazards_doc = hazards_doc(c->hazards);
+	if (c->hops_doc && c->hazards_doc)
+		return CMD_OK;
+	msg_error("out of memory");
+	return CMD_FAIL;
 }
 
 /* Hazards between load and attach: pktlap's own hooks are not there yet, and counters get time */
@@ -263,13 +279,17 @@ static int check_run(struct check *c)
 		msg_error("cannot look for hazards: %s", strerror(-err));
 		return CMD_FAIL;
 	}
-	c->hops_doc = hooks_doc(c->hooks);
-	c->hazards_doc = hazards_doc(c->hazards);
-	if (!c->hops_doc || !c->hazards_doc) {
-		msg_error("out of memory");
-		ret = CMD_FAIL;
-	}
-	return ret;
+	return documents_make(c) ? CMD_FAIL : ret;
+}
+
+static int check_hazards_only(struct check *c)
+{
+	int err = check_hazards(c);
+
+	if (!err)
+		return documents_make(c);
+	msg_error("cannot look for hazards: %s", strerror(-err));
+	return CMD_FAIL;
 }
 
 static int check_print(const struct check *c)
@@ -283,8 +303,10 @@ static int check_print(const struct check *c)
 		return doc_print(json_pack("{s:i, s:s, s:s, s:O, s:O}", "schema", CHECK_SCHEMA, "release",
 					   u.release, "machine", u.machine, "hops", c->hops_doc,
 					   "hazards", c->hazards_doc));
-	text_print(c->hops_doc, c->a.all);
-	putchar('\n');
+	if (c->hooks) {
+		text_print(c->hops_doc, c->a.all);
+		putchar('\n');
+	}
 	hazards_print(c->hazards_doc, c->a.all);
 	return CMD_OK;
 }
@@ -295,7 +317,7 @@ static int check_all(struct check *c)
 
 	if (err)
 		return err == -ENODEV ? CMD_USAGE : CMD_FAIL;
-	ret = check_run(c);
+	ret = c->a.hazards ? check_hazards_only(c) : check_run(c);
 	if (check_print(c))
 		return CMD_FAIL;
 	if (ret == CMD_OK && c->a.strict && hazards_count(c->hazards, HAZARD_FAULT))

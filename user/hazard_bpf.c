@@ -13,19 +13,40 @@ static const char *prog_text(const struct hazard_prog *p, char buf[128])
 	return buf;
 }
 
-/* The helper by which a program prints; NULL: by none */
-static const char *prints_by(struct hazards *h, const struct hazard_prog *p)
+/* A helper: its name in a program's source, and the function that serves it in the kernel */
+struct helper {
+	const char *name, *symbol;
+};
+
+static const struct helper printers[] = {
+	{ "bpf_trace_printk", "bpf_trace_printk" },
+	{ "bpf_trace_vprintk", "bpf_trace_vprintk" },
+	{},
+};
+
+/* In programs on packets; those on functions and tracepoints are made for it */
+static const struct helper writers[] = {
+	{ "bpf_perf_event_output", "bpf_xdp_event_output" },
+	{ "bpf_perf_event_output", "bpf_skb_event_output" },
+	{ "bpf_perf_event_output", "bpf_event_output_data" },
+	{ "bpf_ringbuf_output", "bpf_ringbuf_output" },
+	{ "bpf_ringbuf_submit", "bpf_ringbuf_submit" },
+	{ "bpf_ringbuf_submit_dynptr", "bpf_ringbuf_submit_dynptr" },
+	{},
+};
+
+/* The first of some helpers that a program calls, subprograms included; NULL: none */
+static const char *helper_called(struct hazards *h, const struct hazard_prog *p, const struct helper *of)
 {
-	static const char *const printers[] = { "bpf_trace_printk", "bpf_trace_vprintk" };
-	size_t i, j;
+	size_t j;
 	__s32 imm;
 
-	for (i = 0; i < sizeof(printers) / sizeof(*printers); i++) {
-		if (!p->ninsn || !hazard_helper(h, printers[i], &imm))
+	for (; of->name; of++) {
+		if (!p->ninsn || !hazard_helper(h, of->symbol, &imm))
 			continue;
 		for (j = 0; j < p->ninsn; j++)
 			if (hazard_is_call(&p->insn[j]) && p->insn[j].imm == imm)
-				return printers[i];
+				return of->name;
 	}
 	return NULL;
 }
@@ -35,7 +56,7 @@ struct found {
 	const char *helper;
 };
 
-static void print_at(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
+static void call_at(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
 {
 	const struct hazard_prog *caller = hazard_prog_by_id(h->bpf, via->prog);
 	char text[128], subject[256];
@@ -57,7 +78,8 @@ static bool is_deviceless(const struct hazard_prog *p)
 	       p->type != BPF_PROG_TYPE_SCHED_ACT && p->type != BPF_PROG_TYPE_EXT;
 }
 
-void hazard_find_bpf_print(struct hazards *h)
+/* Programs on packets that call one of the helpers */
+static void packet_calls(struct hazards *h, const struct helper *of)
 {
 	const struct hazard_bpf *b = hazard_bpf(h);
 	char subject[128];
@@ -68,12 +90,22 @@ void hazard_find_bpf_print(struct hazards *h)
 
 		if (hazard_prog_class(f.prog) != HAZARD_PROG_PACKET)
 			continue;
-		f.helper = prints_by(h, f.prog);
+		f.helper = helper_called(h, f.prog, of);
 		if (!f.helper)
 			continue;
-		if (!hazard_prog_places(h, f.prog->id, print_at, &f) && is_deviceless(f.prog))
+		if (!hazard_prog_places(h, f.prog->id, call_at, &f) && is_deviceless(f.prog))
 			hazard_add(h, prog_text(f.prog, subject), "calls %s", f.helper);
 	}
+}
+
+void hazard_find_bpf_print(struct hazards *h)
+{
+	packet_calls(h, printers);
+}
+
+void hazard_find_bpf_output(struct hazards *h)
+{
+	packet_calls(h, writers);
 }
 
 void hazard_find_bpf_print_other(struct hazards *h)
@@ -86,7 +118,7 @@ void hazard_find_bpf_print_other(struct hazards *h)
 	for (i = 0; b && i < b->nprogs; i++) {
 		if (hazard_prog_class(&b->progs[i]) != HAZARD_PROG_TRACING)
 			continue;
-		helper = prints_by(h, &b->progs[i]);
+		helper = helper_called(h, &b->progs[i], printers);
 		if (helper)
 			hazard_add(h, prog_text(&b->progs[i], subject), "calls %s", helper);
 	}
@@ -113,7 +145,8 @@ void hazard_find_bpf_unreadable(struct hazards *h)
 }
 
 /* Where a link's program runs; "": nowhere on the way */
-static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l, char buf[160])
+static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l,
+				const struct hazard_prog *p, char buf[160])
 {
 	const struct hazard_prog *target = l->target_prog ? hazard_prog_by_id(b, l->target_prog) : NULL;
 	char text[128];
@@ -123,7 +156,7 @@ static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_
 		snprintf(buf, 160, "around %s", prog_text(target, text));
 	else if (hazard_on_way(l->target))
 		snprintf(buf, 160, "at %s", l->target);
-	else if (!*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT)
+	else if (!*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT && p->type != BPF_PROG_TYPE_PERF_EVENT)
 		snprintf(buf, 160, "at a place that kernels before 6.6 do not tell");
 	return buf;
 }
@@ -135,12 +168,14 @@ void hazard_find_bpf_tracers(struct hazards *h)
 	char place[160];
 	size_t i;
 
+	if (h->cfg.slow)
+		hazard_bpf_holders(h);
 	for (i = 0; b && i < b->nlinks; i++) {
 		const struct hazard_link *l = &b->links[i];
 		const struct hazard_prog *p = hazard_prog_by_id(b, l->prog);
 
 		if (!l->user && hazard_prog_class(p) == HAZARD_PROG_TRACING &&
-		    *tracer_place(b, l, place))
+		    *tracer_place(b, l, p, place))
 			hazard_words_add(&words, "\"%s\" (id %u) %s", p->name, p->id, place);
 	}
 	if (words.n)

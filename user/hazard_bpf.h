@@ -33,7 +33,13 @@ struct hazard_link {
 /* A program on a device */
 struct hazard_attach {
 	__u32 prog;
+	bool native; /* XDP in the driver */
 	const struct host_dev *dev;
+};
+
+/* A program in a map, which the programs that have the map can call */
+struct hazard_entry {
+	__u32 map, prog;
 };
 
 struct hazard_map {
@@ -51,7 +57,8 @@ struct hazard_bpf {
 	size_t nlinks;
 	struct hazard_attach *attached;
 	size_t nattached;
-	__u64 call_base; /* 0: hidden */
+	struct hazard_entry *entries;
+	size_t nentries;
 };
 
 /* Read once; NULL: no memory, or tests that want no bpf(). What is not ours to see is left out */
@@ -59,6 +66,9 @@ struct hazard_bpf *hazard_bpf(struct hazards *h);
 void hazard_bpf_free(struct hazard_bpf *b);
 
 const struct hazard_prog *hazard_prog_by_id(const struct hazard_bpf *b, __u32 id);
+
+/* Fill in, of links and programs, what only their holders' files tell: looks at every process */
+void hazard_bpf_holders(struct hazards *h);
 
 /* "kprobe", "xdp", ... */
 const char *hazard_prog_type(const struct hazard_prog *p);

@@ -263,8 +263,93 @@ static int attached_read(struct hazards *h, struct hazard_bpf *b)
 	int err = 0;
 
 	for (i = 0; i < h->host->ndevs; i++)
-		for (j = 0; !err && j < h->host->devs[i]->nprogs; j++)
-			err = attach_add(b, (struct hazard_attach){ h->host->devs[i]->progs[j].id, h->host->devs[i] });
+		for (j = 0; !err && j < h->host->devs[i]->nprogs; j++) {
+			const struct host_prog *p = &h->host->devs[i]->progs[j];
+
+			err = attach_add(b, (struct hazard_attach){ p->id, p->hook == HOST_XDP_NATIVE,
+								    h->host->devs[i] });
+		}
+	return err;
+}
+
+static int entry_add(struct hazard_bpf *b, __u32 map, __u32 prog)
+{
+	struct hazard_entry *more = reallocarray(b->entries, b->nentries + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	b->entries = more;
+	b->entries[b->nentries++] = (struct hazard_entry){ map, prog };
+	return 0;
+}
+
+/* Programs of a map: tail calls, or the programs of entries */
+static int map_entries(struct hazard_bpf *b, const struct hazard_map *map)
+{
+	bool tail = map->type == BPF_MAP_TYPE_PROG_ARRAY;
+	struct { /* bpf_devmap_val, bpf_cpumap_val; the prog array's is the id alone */
+		__u32 first, prog_id;
+	} value;
+	__u32 key, prog;
+	int err = 0, end;
+
+	if (map->key_size != sizeof(key) || map->value_size != (tail ? 4 : 8))
+		return 0;
+	for (end = bpf_map_get_next_key(map->fd, NULL, &key); !err && !end;
+	     end = bpf_map_get_next_key(map->fd, &key, &key)) {
+		if (bpf_map_lookup_elem(map->fd, &key, &value))
+			continue;
+		prog = tail ? value.first : value.prog_id;
+		if (prog)
+			err = entry_add(b, map->id, prog);
+	}
+	return err;
+}
+
+static int map_read(struct hazard_bpf *b, __u32 id)
+{
+	struct hazard_map map;
+	int err = 0;
+
+	if (!hazard_map_open(id, &map))
+		return 0;
+	if (map.type == BPF_MAP_TYPE_PROG_ARRAY || map.type == BPF_MAP_TYPE_DEVMAP ||
+	    map.type == BPF_MAP_TYPE_DEVMAP_HASH || map.type == BPF_MAP_TYPE_CPUMAP)
+		err = map_entries(b, &map);
+	close(map.fd);
+	return err;
+}
+
+static int cmp_id(const void *a, const void *b)
+{
+	const __u32 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Of all maps that programs on packets have: each is read once, however many share it */
+static int entries_read(struct hazard_bpf *b)
+{
+	size_t i, n = 0;
+	__u32 *ids;
+	int err = 0;
+
+	for (i = 0; i < b->nprogs; i++)
+		n += b->progs[i].nmaps;
+	ids = calloc(n + 1, sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	for (n = i = 0; i < b->nprogs; i++) {
+		if (hazard_prog_class(&b->progs[i]) != HAZARD_PROG_PACKET)
+			continue;
+		memcpy(ids + n, b->progs[i].maps, b->progs[i].nmaps * sizeof(*ids));
+		n += b->progs[i].nmaps;
+	}
+	qsort(ids, n, sizeof(*ids), cmp_id);
+	for (i = 0; !err && i < n; i++)
+		if (!i || ids[i] != ids[i - 1])
+			err = map_read(b, ids[i]);
+	free(ids);
 	return err;
 }
 
@@ -290,9 +375,68 @@ struct hazard_bpf *hazard_bpf(struct hazards *h)
 		err = links_read(b);
 	if (!err && b->nprogs)
 		err = attached_read(h, b);
+	if (!err && b->nattached)
+		err = entries_read(b);
 	if (err)
 		h->err = err;
 	return h->bpf = b;
+}
+
+struct holder_look {
+	struct hazard_bpf *b;
+	__u32 pid;
+};
+
+/*
+ * A perf event with a program: by the old ioctl (PERF_EVENT_IOC_SET_BPF, as bcc and bpftrace do)
+ * there is no link, and links of kernels before 6.6 do not tell where they are
+ */
+static void holder_file(struct hazards *h, const char *path, void *ctx)
+{
+	struct holder_look *l = ctx;
+	struct hazard_link *more, new = { .type = BPF_LINK_TYPE_PERF_EVENT };
+	__u32 len = sizeof(new.target), type, fd;
+	__u64 off, addr;
+	size_t i;
+
+	if (sscanf(path, "/proc/%*u/fd/%u", &fd) != 1 ||
+	    bpf_task_fd_query(l->pid, fd, 0, new.target, &len, &new.prog, &type, &off, &addr) ||
+	    !hazard_prog_by_id(l->b, new.prog))
+		return;
+	new.user = type == BPF_FD_TYPE_UPROBE || type == BPF_FD_TYPE_URETPROBE;
+	for (i = 0; i < l->b->nlinks; i++)
+		if (l->b->links[i].prog == new.prog && (!*l->b->links[i].target ||
+							!strcmp(l->b->links[i].target, new.target)))
+			break;
+	if (i == l->b->nlinks) {
+		more = reallocarray(l->b->links, i + 1, sizeof(*more));
+		if (!more) {
+			h->err = -ENOMEM;
+			return;
+		}
+		l->b->links = more;
+		l->b->nlinks++;
+	}
+	l->b->links[i] = new;
+}
+
+static void holder_look(struct hazards *h, __u32 pid, const char *comm, unsigned int files, void *ctx)
+{
+	struct holder_look l = { .b = ctx, .pid = pid };
+	char pattern[64];
+
+	(void)comm;
+	(void)files;
+	snprintf(pattern, sizeof(pattern), "/proc/%u/fd/[0-9]*", pid);
+	hazard_glob(h, pattern, holder_file, &l);
+}
+
+void hazard_bpf_holders(struct hazards *h)
+{
+	struct hazard_bpf *b = hazard_bpf(h);
+
+	if (b && b->nprogs)
+		hazard_holders(h, "anon_inode:[perf_event]", holder_look, b);
 }
 
 void hazard_bpf_free(struct hazard_bpf *b)
@@ -308,6 +452,7 @@ void hazard_bpf_free(struct hazard_bpf *b)
 	free(b->progs);
 	free(b->links);
 	free(b->attached);
+	free(b->entries);
 	free(b);
 }
 
@@ -389,44 +534,18 @@ bool hazard_map_open(__u32 id, struct hazard_map *map)
 	return true;
 }
 
-/* Does a map of a program hold this other program: tail call, or program of an entry */
-static bool map_calls(__u32 map_id, __u32 prog)
-{
-	struct { /* bpf_devmap_val, bpf_cpumap_val; the prog array's is the id alone */
-		__u32 first, prog_id;
-	} value;
-	struct hazard_map map;
-	__u32 key, next;
-	bool found = false, any;
-
-	if (!hazard_map_open(map_id, &map))
-		return false;
-	if ((map.type == BPF_MAP_TYPE_PROG_ARRAY && map.value_size == 4) ||
-	    ((map.type == BPF_MAP_TYPE_DEVMAP || map.type == BPF_MAP_TYPE_DEVMAP_HASH ||
-	      map.type == BPF_MAP_TYPE_CPUMAP) &&
-	     map.value_size == 8))
-		for (any = !bpf_map_get_next_key(map.fd, NULL, &key); any && !found;
-		     any = !bpf_map_get_next_key(map.fd, &key, &next), key = next)
-			found = !bpf_map_lookup_elem(map.fd, &key, &value) &&
-				(map.value_size == 4 ? value.first : value.prog_id) == prog;
-	close(map.fd);
-	return found;
-}
-
 static bool prog_calls(const struct hazard_bpf *b, const struct hazard_prog *caller, __u32 prog)
 {
-	size_t i;
+	size_t i, j;
 
-	for (i = 0; i < caller->nmaps; i++)
-		if (map_calls(caller->maps[i], prog))
-			return true;
+	for (i = 0; i < b->nentries; i++)
+		for (j = 0; b->entries[i].prog == prog && j < caller->nmaps; j++)
+			if (caller->maps[j] == b->entries[i].map)
+				return true;
 	/* freplace: the link of the one names the other */
 	for (i = 0; i < b->nlinks; i++)
-		if (b->links[i].prog == prog && b->links[i].target_prog == caller->id) {
-			const struct hazard_prog *p = hazard_prog_by_id(b, prog);
-
-			return p && p->type == BPF_PROG_TYPE_EXT;
-		}
+		if (b->links[i].prog == prog && b->links[i].target_prog == caller->id)
+			return hazard_prog_by_id(b, prog)->type == BPF_PROG_TYPE_EXT;
 	return false;
 }
 

@@ -24,6 +24,7 @@
 struct place {
 	const struct hazard_prog *prog;
 	const struct host_dev *dev; /* packets come to it there */
+	bool native;
 	char subject[256];
 };
 
@@ -166,16 +167,17 @@ static void calls_judge(struct hazards *h, const struct place *at)
 }
 
 /*
- * Why a device takes no redirected packets; NULL: it does. veth_xdp_xmit() needs NAPI at the other
- * end, which a program or GRO switches on there.
+ * Why a device takes no redirected packets; NULL: it does. What a program in the driver redirects
+ * goes to veth_xdp_xmit(), which needs NAPI at the other end: a program or GRO switches it on
+ * there. Generic XDP sends an skb, as anybody does.
  */
-static const char *dead_why(const struct host_dev *dev)
+static const char *dead_why(const struct host_dev *dev, bool native)
 {
 	size_t i;
 
 	if (!dev->up)
 		return "is down";
-	if (dev->kind != HOST_VETH || !dev->peer || !dev->peer->offloads_known)
+	if (!native || dev->kind != HOST_VETH || !dev->peer || !dev->peer->offloads_known)
 		return NULL;
 	if (dev->peer->offload & 1U << HOST_GRO)
 		return NULL;
@@ -203,8 +205,8 @@ static void entry_look(struct hazards *h, const struct place *at, struct devmap 
 		return; /* of another namespace: the entry holds the device itself, not its number */
 	d->has_meant |= dev == d->meant;
 	d->first = d->first ? d->first : dev;
-	if (dead_why(dev)) {
-		d->why = dead_why(dev);
+	if (dead_why(dev, at->native)) {
+		d->why = dead_why(dev, at->native);
 		d->dead = dev;
 	}
 }
@@ -225,12 +227,43 @@ static void devmap_read(struct hazards *h, const struct place *at, struct devmap
 			entry_look(h, at, d, value.ifindex);
 }
 
+/*
+ * Does the program say what becomes of packets for which a devmap has no entry (the lower bits of
+ * bpf_redirect_map()'s flags, 5.4 and newer)? Then an empty one is no fault. The verifier puts the
+ * map's own function in the place of the helper.
+ */
+static bool has_fallback(struct hazards *h, const struct hazard_prog *p)
+{
+	static const char *const redirects[] = {
+		"bpf_xdp_redirect_map",
+		"dev_map_redirect",
+		"dev_hash_map_redirect",
+	};
+	struct hazard_value values[VALUES_MAX];
+	size_t i, j, k, n;
+	__s32 imm;
+
+	for (i = 0; i < sizeof(redirects) / sizeof(*redirects); i++) {
+		if (!hazard_helper(h, redirects[i], &imm))
+			continue;
+		for (j = 0; j < p->ninsn; j++) {
+			if (!hazard_is_call(&p->insn[j]) || p->insn[j].imm != imm)
+				continue;
+			n = hazard_insn_values(p, j, BPF_REG_3, values, VALUES_MAX);
+			for (k = 0; k < n; k++)
+				if (!values[k].map && values[k].constant & 3)
+					return true;
+		}
+	}
+	return false;
+}
+
 static void devmap_judge(struct hazards *h, const struct place *at, const struct hazard_map *map)
 {
 	struct devmap d = { .map = map, .meant = device_meant(h, at, map->name) };
 
 	devmap_read(h, at, &d);
-	if (h->row == HAZARD_bpf_redirect_dead && !d.entries)
+	if (h->row == HAZARD_bpf_redirect_dead && !d.entries && !has_fallback(h, at->prog))
 		hazard_add(h, at->subject, "has nowhere to redirect to: its devmap \"%s\" (id %u) is empty",
 			   map->name, map->id);
 	if (h->row == HAZARD_bpf_redirect_dead && d.dead)
@@ -257,7 +290,7 @@ static void devmaps_judge(struct hazards *h, const struct place *at)
 
 static void place_judge(struct hazards *h, __u32 prog, const struct hazard_attach *via, void *ctx)
 {
-	struct place at = { .prog = hazard_prog_by_id(h->bpf, prog), .dev = via->dev };
+	struct place at = { .prog = hazard_prog_by_id(h->bpf, prog), .dev = via->dev, .native = via->native };
 
 	(void)ctx;
 	if (!hazard_device_in(h, via->dev))

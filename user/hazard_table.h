@@ -24,6 +24,9 @@
 	X(bpf_print_other, "bpf-print-other", HAZARD_DISTORTS, HAZARD_ONCE, \
 	  "the same of the BPF programs on functions and tracepoints", \
 	  "end the tool that loaded it, or let it write to a ring buffer instead") \
+	X(bpf_output, "bpf-output", HAZARD_NOTE, HAZARD_ONCE, \
+	  "the same of the programs that packets meet: calls of bpf_perf_event_output and of the ring buffer's bpf_ringbuf_output and bpf_ringbuf_submit, which may hand user space an event for each packet", \
+	  "end its reader's tool while you measure, or let it write of few packets only") \
 	X(bpf_unreadable, "bpf-unreadable", HAZARD_NOTE, HAZARD_ONCE, \
 	  "programs whose instructions the kernel does not give, so that no print could be found in them", \
 	  "look as root with kernel.kptr_restrict below 2") \
@@ -34,7 +37,7 @@
 	  "variables and maps named after a device (ifindex_eth1, a devmap tx_eth1 or eth1) whose number is that of another device", \
 	  "write the number of the device that was meant into the map, or load the program anew") \
 	X(bpf_redirect_dead, "bpf-redirect-dead", HAZARD_FAULT, HAZARD_ONCE, \
-	  "devmaps that an XDP program redirects by: without any entry (the kernel takes a device that vanishes out of all maps), or with a device that is down", \
+	  "devmaps that an XDP program redirects by: without any entry (the kernel takes a device that vanishes out of all maps) where the program names no other action for that, or with a device that is down, or a veth that takes none", \
 	  "put the device into the map again, or set it up") \
 	X(bpf_jit_off, "bpf-jit-off", HAZARD_DISTORTS, HAZARD_AGAIN, \
 	  "net.core.bpf_jit_enable is 0: BPF programs are interpreted", \
@@ -49,7 +52,7 @@
 	  "kernel.bpf_stats_enabled is 1: two readings of the clock around every run of every program", \
 	  "sysctl kernel.bpf_stats_enabled=0") \
 	X(bpf_tracers, "bpf-tracers", HAZARD_DISTORTS, HAZARD_ONCE, \
-	  "BPF programs of others on functions or tracepoints that packets meet (those of pktlap's own hooks)", \
+	  "BPF programs of others on functions or tracepoints that packets meet (those of pktlap's own hooks), or around a program that they meet; check also finds those that were attached without a link", \
 	  "end the tool that loaded it while you measure")
 
 /* hazard_trace.c */

@@ -20,6 +20,31 @@ struct {
 	__type(value, __u32);
 } tx_out0 SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct bpf_devmap_val);
+} tx_progs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CPUMAP);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct bpf_cpumap_val);
+} hz_cpus SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} ring SEC(".maps");
+
 /* data sections: .data, .bss and .rodata are maps of their own */
 volatile __u32 ifindex_out0 = GONE;
 volatile __u32 out0_ifindex;
@@ -82,6 +107,106 @@ SEC("xdp")
 int to_map(struct xdp_md *ctx)
 {
 	return bpf_redirect_map(&tx_out0, 0, 0);
+}
+
+/* packets for which there is no entry go on: an empty map is no fault */
+SEC("xdp")
+int to_map_else(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&tx_out0, ctx->rx_queue_index, XDP_PASS);
+}
+
+/* Programs of entries, and one that replaces a part of another */
+SEC("xdp")
+int to_progs(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&tx_progs, 1, 0);
+}
+
+SEC("xdp/devmap")
+int print_devmap(struct xdp_md *ctx)
+{
+	bpf_printk("packet to %d", ctx->egress_ifindex);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int to_cpus(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&hz_cpus, 0, 0);
+}
+
+SEC("xdp/cpumap")
+int print_cpumap(struct xdp_md *ctx)
+{
+	bpf_printk("packet of %d", ctx->ingress_ifindex);
+	return XDP_PASS;
+}
+
+__noinline int part(struct xdp_md *ctx)
+{
+	volatile int ret = XDP_PASS;
+
+	return ctx ? ret : XDP_DROP;
+}
+
+SEC("xdp")
+int whole(struct xdp_md *ctx)
+{
+	return part(ctx);
+}
+
+SEC("freplace/part")
+int print_part(struct xdp_md *ctx)
+{
+	bpf_printk("packet at %d", ctx->ingress_ifindex);
+	return XDP_PASS;
+}
+
+SEC("xdp")
+int write_perf(struct xdp_md *ctx)
+{
+	__u32 value = ctx->rx_queue_index;
+
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &value, sizeof(value));
+	return XDP_PASS;
+}
+
+SEC("tc")
+int write_ring(struct __sk_buff *skb)
+{
+	__u32 value = skb->len;
+
+	bpf_ringbuf_output(&ring, &value, sizeof(value), 0);
+	return TC_ACT_OK;
+}
+
+/* Tracers that stand on the packets' way: this one has a print that is never reached */
+SEC("raw_tp/net_dev_queue")
+int print_tracer(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (!ctx->args[0])
+		bpf_printk("no packet");
+	return 0;
+}
+
+SEC("tp/net/net_dev_queue")
+int quiet_tracer(void *ctx)
+{
+	return 0;
+}
+
+/* and this one does not */
+SEC("raw_tp/sched_process_exit")
+int other_tracer(void *ctx)
+{
+	return 0;
+}
+
+SEC("kprobe/br_handle_frame")
+int quiet_kprobe(void *ctx)
+{
+	return 0;
 }
 
 SEC("tc")
