@@ -146,15 +146,16 @@ $(B)/tests/netns/%: tests/netns/%.c
 	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -o $@ $<
 
 RANGES	:= $(B)/tests/ranges
-$(RANGES): tests/ranges.c $(B)/libpktlap.a | deps-test
+DOMAINS	:= $(B)/tests/domains
+$(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -o $@ $< $(B)/libpktlap.a $(ldlibs)
 
 .PHONY: build-unit build-bpf build-netns build-vm
 build-unit: $(unit_bin) $(unit_san)
 build-bpf: all
-build-netns: all deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(bench_bin)
-build-vm: all deps-test deps-lab $(TRAFFIC) $(RANGES)
+build-netns: all deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
+build-vm: all deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
 
 .PHONY: check check-unit check-bpf check-netns check-vm
 check: all deps-test ## all test tiers

@@ -21,5 +21,6 @@ int cmd_report(int argc, char **argv);
 int cmd_script(int argc, char **argv);
 int cmd_path(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_agent(int argc, char **argv);
 
 #endif

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "endpoint.h"
 #include "hop_select.h"
 #include "record.h"
 #include "util.h"
@@ -18,7 +20,8 @@
 enum { OPT_DURATION = 256,
        OPT_COUNT,
        OPT_BUFFER,
-       OPT_HOPS };
+       OPT_HOPS,
+       OPT_GUEST };
 
 static const struct argp_option options[] = {
 	{ "interface", 'i', "DEV", 0,
@@ -31,6 +34,10 @@ static const struct argp_option options[] = {
 	{ "hops", OPT_HOPS, "LIST", 0,
 	  "Only these hops: names or patterns, as in 'nic:*,tap:xmit' (pktlap check lists them)", 0 },
 	{ "buffer", OPT_BUFFER, "SIZE", 0, "Ring for each CPU: 4K to 1G, a power of two", 0 },
+	{ "guest", OPT_GUEST, "HOW", 0,
+	  "Record in a guest (or on another host), too, through pktlap agent there: vsock:CID[:PORT], "
+	  "tcp:HOST[:PORT], exec:COMMAND (exec:'ssh vm pktlap agent --stdio'); may be repeated",
+	  0 },
 	{ "quiet", 'q', NULL, 0, "No progress, no summary", 0 },
 	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf on stderr", 0 },
 	{ 0 },
@@ -40,13 +47,13 @@ static const char doc[] =
 	"Record the packets that pass this host, hop by hop, into a file for pktlap report.\v"
 	"Ends at Ctrl-C, after --duration or --count, or when COMMAND ends. Needs root, or CAP_BPF, "
 	"CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG. All programs are detached however it ends.\n\n"
-	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost or a hop named with --hops "
-	"is not covered on this kernel.";
+	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost, a guest went missing, or a "
+	"hop named with --hops is not covered on this kernel. COMMAND's own status is told when it "
+	"is not 0, and not passed on.";
 
 struct args {
 	struct record_config cfg;
-	const char **devices;
-	const char *hops;
+	const char **devices, **guests;
 };
 
 static int size_parse(const char *s, size_t *out)
@@ -81,6 +88,18 @@ static int size_parse(const char *s, size_t *out)
 	return 0;
 }
 
+static void guest_add(struct args *a, const char *arg, struct argp_state *state)
+{
+	struct endpoint e;
+	char why[512];
+
+	if (endpoint_parse(arg, &e, why, sizeof(why)))
+		argp_error(state, "--guest: %s", why);
+	if (a->cfg.nguests == RECORD_GUESTS_MAX)
+		argp_error(state, "--guest: more than %d", RECORD_GUESTS_MAX);
+	a->guests[a->cfg.nguests++] = arg;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
@@ -105,7 +124,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--buffer: not a power of two from 4K to 1G: %s", arg);
 		break;
 	case OPT_HOPS:
-		a->hops = arg;
+		a->cfg.hops = arg;
+		break;
+	case OPT_GUEST:
+		guest_add(a, arg, state);
 		break;
 	case 'q':
 		a->cfg.quiet = true;
@@ -140,44 +162,85 @@ static int command_split(int argc, char **argv, char ***command)
 	return argc;
 }
 
+static void guest_show(const struct guest_result *g)
+{
+	fprintf(stderr, "guest %s: %llu events, %llu lost%s\n", g->spec, g->events, g->lost,
+		g->missing ? ", did not come to its end" : "");
+}
+
+static void command_show(int status)
+{
+	if (WIFSIGNALED(status))
+		msg_error("the command was killed by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		msg_error("the command ended with status %d", WEXITSTATUS(status));
+}
+
 static void summary_show(const struct record_config *cfg, const struct record_result *res)
 {
+	size_t i;
+
 	if (cfg->quiet)
 		return;
 	fprintf(stderr, "%s%llu events, %llu packets, %llu lost in %llu.%03llu s: %s, %llu KiB\n",
 		isatty(STDERR_FILENO) ? "\r\033[K" : "", res->events, res->packets, res->lost,
 		res->duration_ns / 1000000000, res->duration_ns / 1000000 % 1000, cfg->file,
 		res->bytes / 1024);
+	for (i = 0; i < res->nguests; i++)
+		guest_show(&res->guest[i]);
+	command_show(res->command_status);
+}
+
+/* Does the recording lack something of what was asked for? */
+static bool partial(const struct record_result *res)
+{
+	bool missing = res->lost || res->uncovered;
+	size_t i;
+
+	for (i = 0; i < res->nguests; i++)
+		missing |= res->guest[i].missing || res->guest[i].lost;
+	return missing;
+}
+
+static int record(struct args *a)
+{
+	struct record_result res;
+	char bad[64];
+	int err;
+
+	if (hops_select(a->cfg.hops, a->cfg.want, a->cfg.asked, bad)) {
+		msg_error("no hop is named or matches '%s': pktlap check lists them", bad);
+		return CMD_USAGE;
+	}
+	err = record_run(&a->cfg, &res);
+	if (err)
+		return err == -ENODEV ? CMD_USAGE : CMD_FAIL;
+	summary_show(&a->cfg, &res);
+	if (res.uncovered)
+		msg_error("a hop named with --hops is not covered here: pktlap check says why");
+	return partial(&res) ? CMD_PARTIAL : CMD_OK;
 }
 
 int cmd_record(int argc, char **argv)
 {
 	struct args a = { .cfg = { .file = "pktlap.data" } };
-	struct record_result res;
-	char bad[64];
-	int n, err;
+	int n, ret = CMD_FAIL;
 
 	a.devices = calloc(argc, sizeof(*a.devices));
-	if (!a.devices) {
+	a.guests = calloc(argc, sizeof(*a.guests));
+	if (!a.devices || !a.guests) {
 		msg_error("out of memory");
-		return CMD_FAIL;
+		goto out;
 	}
 	a.cfg.devices = a.devices;
+	a.cfg.guests = a.guests;
 	a.cfg.argc = argc;
 	a.cfg.argv = argv;
 	n = command_split(argc, argv, &a.cfg.command);
 	argp_parse(&argp, n, argv, ARGP_IN_ORDER, NULL, &a);
-	if (hops_select(a.hops, a.cfg.want, a.cfg.asked, bad)) {
-		msg_error("no hop is named or matches '%s': pktlap check lists them", bad);
-		free(a.devices);
-		return CMD_USAGE;
-	}
-	err = record_run(&a.cfg, &res);
+	ret = record(&a);
+out:
 	free(a.devices);
-	if (err)
-		return err == -ENODEV ? CMD_USAGE : CMD_FAIL;
-	summary_show(&a.cfg, &res);
-	if (res.uncovered)
-		msg_error("a hop named with --hops is not covered here: pktlap check says why");
-	return res.lost || res.uncovered ? CMD_PARTIAL : CMD_OK;
+	free(a.guests);
+	return ret;
 }

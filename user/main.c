@@ -26,6 +26,7 @@ static const struct cmd {
 	CMD(script, "single packets, sighting by sighting"),
 	CMD(path, "the way packets take on this host, and what covers each hop"),
 	CMD(check, "what pktlap can see on this host, and why not the rest"),
+	CMD(agent, "record in a guest or on another host, for a recorder elsewhere"),
 };
 
 static const struct cmd *cmd_find(const char *name)

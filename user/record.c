@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -25,7 +24,8 @@
 #define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
 #define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
 #define RING_MAX       (4UL << 20)
-#define EPOLL_FDS      4 /* signals, timer, rings, devices */
+#define CHANNEL_AGE_NS 80000000 /* what waits so long for a full block goes as it is */
+#define CHANNEL_BUDGET 1024 /* events of one CPU between two looks at the channel's room */
 #define RING_MIN       (256UL << 10)
 
 static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
@@ -51,15 +51,22 @@ static __u64 lost_all(const struct recorder *r)
 	return lost;
 }
 
-/* Everything that is in the rings now */
-static int drain(struct recorder *r)
+/* May more be taken out of the rings? What a slow channel leaves there is lost in the kernel */
+static bool drain_on(const struct recorder *r)
 {
-	bool more;
-	int n;
+	const struct record_channel *ch = r->cfg->channel;
 
-	do {
-		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
-	} while (n >= 0 && more && !(r->cfg->count && r->packets >= r->cfg->count));
+	return !(r->cfg->count && r->packets >= r->cfg->count) && (!ch || ch->room(ch->ctx));
+}
+
+int record_drain(struct recorder *r)
+{
+	const unsigned int budget = r->cfg->channel ? CHANNEL_BUDGET : DRAIN_BUDGET;
+	bool more = true;
+	int n = 0;
+
+	while (n >= 0 && more && drain_on(r))
+		n = rings_drain(r->rings, budget, &more);
 	return n < 0 ? n : 0;
 }
 
@@ -90,54 +97,66 @@ static int second_work(struct recorder *r)
 	return err ? err : record_doc_clock(r);
 }
 
-static void signals_read(struct recorder *r)
+static int signals_read(void *ctx, __u32 events)
 {
+	struct recorder *r = ctx;
 	struct signalfd_siginfo si;
 
-	while (read(r->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+	(void)events;
+	while (read(r->signals.fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo != SIGCHLD)
 			r->end = "signal";
-		else if (r->child > 0 && waitpid(r->child, NULL, WNOHANG) == r->child) {
+		else if (r->child > 0 && waitpid(r->child, &r->child_status, WNOHANG) == r->child) {
 			r->child = 0;
 			r->end = "command";
 		}
 	}
+	return 0;
+}
+
+static int timer_read(void *ctx, __u32 events)
+{
+	struct recorder *r = ctx;
+	__u64 ticks;
+
+	(void)events;
+	return read(r->timer.fd, &ticks, sizeof(ticks)) < 0 && errno != EAGAIN ? -errno : 0;
+}
+
+static int channel_work(struct recorder *r)
+{
+	const struct record_channel *ch = r->cfg->channel;
+
+	if (!ch)
+		return 0;
+	if (!r->end)
+		r->end = ch->ended(ch->ctx);
+	return trace_flush(r->trace, clock_mono_ns(), CHANNEL_AGE_NS);
 }
 
 static int loop(struct recorder *r)
 {
-	struct epoll_event ev[EPOLL_FDS];
-	__u64 ticks, stop = r->cfg->duration_ns ? r->start_ns + r->cfg->duration_ns : 0;
-	int i, n, err = 0;
+	__u64 stop = r->cfg->duration_ns ? r->start_ns + r->cfg->duration_ns : 0;
+	int err = 0;
 
 	while (!r->end && !err) {
-		n = epoll_wait(r->epoll_fd, ev, EPOLL_FDS, -1);
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.fd == r->signal_fd)
-				signals_read(r);
-			else if (ev[i].data.fd == r->timer_fd &&
-				 read(r->timer_fd, &ticks, sizeof(ticks)) < 0)
-				err = -errno;
-		}
+		err = poller_wait(&r->poller, -1);
 		if (!err)
 			err = scope_changes(r);
 		if (!err)
-			err = drain(r);
+			err = record_drain(r);
 		if (!err)
 			err = second_work(r);
+		if (!err)
+			err = channel_work(r);
+		if (!err)
+			err = guests_work(r->guests);
 		if (stop && clock_mono_ns() >= stop)
 			r->end = "duration";
 		if (r->cfg->count && r->packets >= r->cfg->count)
 			r->end = "count";
 	}
 	return err;
-}
-
-static int watch(struct recorder *r, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
 /* Signals are taken by signalfd; before the programs are loaded, so that none finds us half-way */
@@ -148,7 +167,10 @@ static int events_setup(struct recorder *r)
 		.it_value.tv_nsec = DRAIN_EVERY_NS,
 	};
 	sigset_t set;
+	int err = poller_open(&r->poller);
 
+	if (err)
+		return err;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
@@ -160,14 +182,15 @@ static int events_setup(struct recorder *r)
 	/* a file size limit shows as EFBIG, a closed stderr as EPIPE: both are handled */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	r->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (r->signal_fd < 0 || r->timer_fd < 0 || r->epoll_fd < 0)
+	r->signals = (struct poller_fd){ signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+					 signals_read, r };
+	r->timer = (struct poller_fd){ timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+				       timer_read, r };
+	if (r->signals.fd < 0 || r->timer.fd < 0)
 		return -errno;
-	if (timerfd_settime(r->timer_fd, 0, &every, NULL))
+	if (timerfd_settime(r->timer.fd, 0, &every, NULL))
 		return -errno;
-	return watch(r, r->signal_fd) ?: watch(r, r->timer_fd);
+	return poller_add(&r->poller, &r->signals, EPOLLIN) ?: poller_add(&r->poller, &r->timer, EPOLLIN);
 }
 
 /*
@@ -275,8 +298,10 @@ static int hooks_setup(struct recorder *r)
 	}
 	hazards_setup(r);
 	err = rings_open(r->hooks, on_event, r, &r->rings);
-	if (!err)
-		err = watch(r, rings_epoll_fd(r->rings));
+	if (!err) {
+		r->ring_wake.fd = rings_epoll_fd(r->rings);
+		err = poller_add(&r->poller, &r->ring_wake, EPOLLIN);
+	}
 	if (err)
 		msg_error("cannot set up the rings: %s", strerror(-err));
 	return err;
@@ -284,12 +309,13 @@ static int hooks_setup(struct recorder *r)
 
 static int trace_setup(struct recorder *r)
 {
+	const struct record_channel *ch = r->cfg->channel;
 	__u8 hide[16];
 	int err;
 
 	if (getrandom(hide, sizeof(hide), 0) != sizeof(hide))
 		return -EIO;
-	err = trace_create(r->cfg->file, hide, &r->trace);
+	err = ch ? trace_create_stream(ch->put, ch->ctx, hide, &r->trace) : trace_create(r->cfg->file, hide, &r->trace);
 	memset(hide, 0, sizeof(hide));
 	if (err)
 		msg_error("cannot write %s: %s", r->cfg->file, strerror(-err));
@@ -316,6 +342,8 @@ static int start(struct recorder *r)
 	r->next_second = r->start_ns + NSEC_PER_SEC;
 	if (!err)
 		err = record_docs_begin(r);
+	if (!err && r->cfg->channel)
+		err = r->cfg->channel->attached(r->cfg->channel->ctx);
 	if (!err && go >= 0 && write(go, "g", 1) != 1)
 		err = -errno;
 	if (go >= 0)
@@ -330,12 +358,15 @@ static int stop(struct recorder *r)
 	bool more = true;
 	int n = 0;
 
+	n = record_guests_stop(r);
 	cost_poll(r->cost, r->hooks, true);
 	hooks_detach(r->hooks);
 	while (n >= 0 && (more || n > 0) && clock_mono_ns() < end)
 		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
 	if (n >= 0)
 		n = scope_changes(r);
+	if (n >= 0)
+		n = record_guests_end(r);
 	return n < 0 ? n : record_docs_end(r);
 }
 
@@ -347,6 +378,9 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 	res->lost = lost_all(r);
 	res->duration_ns = clock_mono_ns() - r->start_ns;
 	res->reason = r->end;
+	res->command_status = r->child_status;
+	for (res->nguests = 0; res->nguests < guests_count(r->guests); res->nguests++)
+		guest_result_get(r->guests, res->nguests, &res->guest[res->nguests]);
 	for (hop = 1; hop < PL_NR_HOPS; hop++)
 		res->uncovered |= r->cfg->asked[hop] &&
 				  hooks_serving(r->hooks, hop_base(hop)) == PL_HOOK_none;
@@ -354,6 +388,7 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 
 static void recorder_close(struct recorder *r)
 {
+	guests_close(r->guests);
 	rings_close(r->rings);
 	hooks_free(r->hooks);
 	cost_free(r->cost);
@@ -364,12 +399,11 @@ static void recorder_close(struct recorder *r)
 	devices_free(&r->devices);
 	free(r->in_scope);
 	json_decref(r->changes);
-	if (r->signal_fd >= 0)
-		close(r->signal_fd);
-	if (r->timer_fd >= 0)
-		close(r->timer_fd);
-	if (r->epoll_fd >= 0)
-		close(r->epoll_fd);
+	if (r->signals.fd >= 0)
+		close(r->signals.fd);
+	if (r->timer.fd >= 0)
+		close(r->timer.fd);
+	poller_close(&r->poller);
 	if (r->child > 0) {
 		kill(r->child, SIGTERM);
 		waitpid(r->child, NULL, 0);
@@ -391,21 +425,34 @@ static int record_setup(struct recorder *r)
 		err = hazards_new(&r->hazards);
 	if (!err)
 		err = events_setup(r);
-	if (!err)
-		err = watch(r, devices_watch_fd(r->watch));
+	if (!err) {
+		r->device_wake.fd = devices_watch_fd(r->watch);
+		err = poller_add(&r->poller, &r->device_wake, EPOLLIN);
+	}
+	if (!err && r->cfg->channel)
+		err = r->cfg->channel->open(r->cfg->channel->ctx, &r->poller);
 	if (err) {
 		msg_error("cannot look at this host: %s", strerror(-err));
 		return err;
 	}
 	err = devices_check(&r->devices, r->cfg->devices, r->cfg->ndevices);
 	if (!err)
+		err = record_guests_open(r);
+	if (!err)
 		err = hooks_setup(r);
+	if (!err)
+		err = record_guests_ready(r);
 	return err;
 }
 
 int record_run(const struct record_config *cfg, struct record_result *res)
 {
-	struct recorder r = { .cfg = cfg, .signal_fd = -1, .timer_fd = -1, .epoll_fd = -1 };
+	struct recorder r = {
+		.cfg = cfg,
+		.poller.epoll_fd = -1,
+		.signals.fd = -1,
+		.timer.fd = -1,
+	};
 	int err, closed;
 
 	memset(res, 0, sizeof(*res));
@@ -414,6 +461,8 @@ int record_run(const struct record_config *cfg, struct record_result *res)
 		err = trace_setup(&r);
 	if (err)
 		goto out;
+	if (r.guests)
+		guests_begin(r.guests, r.trace);
 	err = start(&r);
 	if (!err)
 		err = loop(&r);

@@ -8,11 +8,29 @@
 #include <stddef.h>
 
 #include "catalogue.h"
+#include "guests.h"
+#include "trace.h"
+
+#define RECORD_GUESTS_MAX 63 /* as many as a file holds beside the host */
+
+/* Where an agent's recording goes in place of a file. All in the thread of record_run() */
+struct record_channel {
+	trace_put_fn put; /* takes a chunk whole; an error ends the recording */
+	int (*open)(void *ctx, struct poller *p); /* put its own descriptors into the loop */
+	int (*attached)(void *ctx); /* all programs are */
+	bool (*room)(void *ctx); /* false: leave events in the rings */
+	const char *(*ended)(void *ctx); /* why to end; NULL: go on */
+	void *ctx;
+};
 
 struct record_config {
 	const char *file;
+	const struct record_channel *channel; /* NULL: to file */
 	const char *const *devices; /* names given with -i; none: all but loopback */
 	size_t ndevices;
+	const char *const *guests; /* named with --guest, see endpoint_parse() */
+	size_t nguests; /* up to RECORD_GUESTS_MAX */
+	const char *hops; /* as the user named them, for the guests; NULL: all */
 	bool want[PL_NR_HOPS]; /* hops to cover, by base */
 	bool asked[PL_NR_HOPS]; /* of these: named by the user */
 	size_t ring_bytes; /* for each CPU; 0: chosen by the number of CPUs */
@@ -32,6 +50,9 @@ struct record_result {
 	__u64 duration_ns;
 	bool uncovered; /* a hop that was asked for is not covered */
 	const char *reason; /* why it ended: "signal", "duration", "count", "command" */
+	int command_status; /* as waitpid() gives it; 0 also when it was not waited for */
+	struct guest_result guest[RECORD_GUESTS_MAX];
+	size_t nguests;
 };
 
 /*

@@ -8,8 +8,10 @@
 #include "devices.h"
 #include "devices_watch.h"
 #include "drops.h"
+#include "guests.h"
 #include "hazards.h"
 #include "hooks.h"
+#include "poller.h"
 #include "record.h"
 #include "ring.h"
 #include "tasks.h"
@@ -30,13 +32,17 @@ struct recorder {
 	struct rings *rings;
 	struct cost *cost;
 	struct trace_writer *trace;
+	struct guests *guests; /* NULL: none */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */
 	__u64 shown_events; /* at the last line of progress */
 	pid_t child;
+	int child_status;
 	const char *end; /* why to stop; NULL: go on */
-	int signal_fd, timer_fd, epoll_fd;
+	struct poller poller;
+	struct poller_fd signals, timer; /* fd -1: not open */
+	struct poller_fd ring_wake, device_wake; /* others', which only end the wait */
 };
 
 /* Documents of the beginning and of the end. 0 or -errno of the trace file */
@@ -54,6 +60,20 @@ unsigned int scope_irqs(const struct devices *all);
 int scope_set(struct recorder *r);
 /* Take up what happened to devices since the last call. 0 or -errno */
 int scope_changes(struct recorder *r);
+
+/* --- record_guests.c ------------------------------------------------------------------------ */
+
+/* Connect and say what to record; they load their programs while the host loads its own */
+int record_guests_open(struct recorder *r);
+/* Wait until all have attached theirs. 0 or -errno, one line has been printed */
+int record_guests_ready(struct recorder *r);
+/* Tell them to stop: they detach while the host does */
+int record_guests_stop(struct recorder *r);
+/* Take what they still send, until each has come to its end or is given up */
+int record_guests_end(struct recorder *r);
+
+/* Everything that is in the rings now into the file. 0 or -errno */
+int record_drain(struct recorder *r);
 
 /* A clock snapshot into the file */
 int record_doc_clock(struct recorder *r);

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "endpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "agent_proto.h"
+#include "util.h"
+
+#define BACKLOG 8
+
+static int number_parse(const char *s, size_t n, unsigned int max, unsigned int *out)
+{
+	char buf[16];
+	__u64 v;
+
+	if (!n || n >= sizeof(buf))
+		return -EINVAL;
+	memcpy(buf, s, n);
+	buf[n] = 0;
+	if (parse_u64(buf, &v) || v > max)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+static int vsock_parse(const char *s, struct endpoint *e)
+{
+	size_t n = strcspn(s, ":");
+
+	if (number_parse(s, n, VMADDR_CID_ANY - 1, &e->cid))
+		return -EINVAL;
+	return s[n] ? number_parse(s + n + 1, strlen(s + n + 1), VMADDR_PORT_ANY - 1, &e->port) : 0;
+}
+
+static int tcp_parse(const char *s, struct endpoint *e)
+{
+	const char *end = s + strcspn(s, ":"), *host = s;
+	size_t n = end - s;
+	unsigned int port = AGENT_PORT;
+
+	if (*s == '[') {
+		host = s + 1;
+		n = strcspn(host, "]");
+		end = host + n;
+		if (*end++ != ']')
+			return -EINVAL;
+	}
+	if (n >= sizeof(e->host) || (*end && *end != ':'))
+		return -EINVAL;
+	memcpy(e->host, host, n);
+	e->host[n] = 0;
+	if (*end && (number_parse(end + 1, strlen(end + 1), 65535, &port) || !port))
+		return -EINVAL;
+	snprintf(e->service, sizeof(e->service), "%u", port);
+	return 0;
+}
+
+int endpoint_parse(const char *spec, struct endpoint *e, char *why, size_t len)
+{
+	static const char *const forms[] = {
+		[ENDPOINT_VSOCK] = "vsock:CID[:PORT]",
+		[ENDPOINT_TCP] = "tcp:HOST[:PORT]",
+		[ENDPOINT_EXEC] = "exec:COMMAND",
+	};
+	const char *rest = strchr(spec, ':');
+	size_t i, n = rest ? rest - spec + 1 : 0;
+	int err = -EINVAL;
+
+	memset(e, 0, sizeof(*e));
+	e->port = AGENT_PORT;
+	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		if (!n || strncmp(spec, forms[i], n))
+			continue;
+		e->kind = i;
+		rest++;
+		if (i == ENDPOINT_VSOCK)
+			err = vsock_parse(rest, e);
+		else if (i == ENDPOINT_TCP)
+			err = *rest ? tcp_parse(rest, e) : -EINVAL;
+		else
+			err = *rest ? 0 : -EINVAL;
+		e->command = rest;
+		if (err)
+			snprintf(why, len, "'%s' should be %s", spec, forms[i]);
+		return err;
+	}
+	snprintf(why, len, "'%s' is none of %s, %s, %s", spec, forms[0], forms[1], forms[2]);
+	return -EINVAL;
+}
+
+static int fd_nonblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+static int connect_wait(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int err = 0, n = poll(&p, 1, timeout_ms);
+
+	if (n <= 0)
+		return n < 0 ? -errno : -ETIMEDOUT;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -errno : -err;
+}
+
+/* A connected socket or -errno */
+static int socket_connect(int family, const struct sockaddr *addr, socklen_t alen, int timeout_ms)
+{
+	int err = 0, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, addr, alen))
+		err = errno == EINPROGRESS ? connect_wait(fd, timeout_ms) : -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
+static int vsock_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
+{
+	const struct sockaddr_vm a = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = e->cid,
+		.svm_port = e->port,
+	};
+	int fd = socket_connect(AF_VSOCK, (const struct sockaddr *)&a, sizeof(a), timeout_ms);
+
+	switch (-fd) {
+	case EAFNOSUPPORT:
+	case ESOCKTNOSUPPORT:
+		snprintf(why, len, "this kernel has no vsock: modprobe vhost_vsock");
+		break;
+	case ENODEV:
+		snprintf(why, len, "no guest can have CID %u here: is vhost_vsock loaded, and has the "
+				   "guest a vhost-vsock device?",
+			 e->cid);
+		break;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		snprintf(why, len, "no guest with CID %u runs here", e->cid);
+		break;
+	case ECONNRESET:
+	case ECONNREFUSED:
+		snprintf(why, len, "no guest has CID %u, or no agent waits in it at port %u: run "
+				   "`pktlap agent --vsock` there",
+			 e->cid, e->port);
+		break;
+	case ETIMEDOUT:
+		snprintf(why, len, "no answer from CID %u: is the guest up, and its vsock module loaded?",
+			 e->cid);
+		break;
+	default:
+		if (fd < 0)
+			snprintf(why, len, "cannot connect: %s", strerror(-fd));
+	}
+	return fd;
+}
+
+static int tcp_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *all, *a;
+	int fd = -EADDRNOTAVAIL, one = 1, err;
+
+	err = getaddrinfo(e->host, e->service, &hints, &all);
+	if (err) {
+		snprintf(why, len, "cannot find %s: %s", e->host, gai_strerror(err));
+		return -EADDRNOTAVAIL;
+	}
+	for (a = all; a && fd < 0; a = a->ai_next)
+		fd = socket_connect(a->ai_family, a->ai_addr, a->ai_addrlen, timeout_ms);
+	freeaddrinfo(all);
+	if (fd == -ECONNREFUSED)
+		snprintf(why, len, "no agent waits at %s port %s: run `pktlap agent --tcp` there", e->host,
+			 e->service);
+	else if (fd < 0)
+		snprintf(why, len, "cannot connect to %s port %s: %s", e->host, e->service,
+			 strerror(-fd));
+	else
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return fd;
+}
+
+int endpoint_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
+{
+	if (e->kind == ENDPOINT_VSOCK)
+		return vsock_connect(e, timeout_ms, why, len);
+	return tcp_connect(e, timeout_ms, why, len);
+}
+
+static int socket_listen(int family, const struct sockaddr *addr, socklen_t alen)
+{
+	int err, one = 1, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (family != AF_VSOCK)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!bind(fd, addr, alen) && !listen(fd, BACKLOG))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+static int vsock_listen(const struct endpoint *e, char *why, size_t len)
+{
+	const struct sockaddr_vm a = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = e->port,
+	};
+	int fd = socket_listen(AF_VSOCK, (const struct sockaddr *)&a, sizeof(a));
+
+	if (fd == -EAFNOSUPPORT || fd == -ESOCKTNOSUPPORT || fd == -ENODEV || fd == -EADDRNOTAVAIL)
+		snprintf(why, len, "this kernel has no vsock: modprobe vmw_vsock_virtio_transport, and give "
+				   "the guest a vhost-vsock device");
+	else if (fd < 0)
+		snprintf(why, len, "cannot wait at vsock port %u: %s", e->port, strerror(-fd));
+	return fd;
+}
+
+static int tcp_listen(const struct endpoint *e, char *why, size_t len)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *all, *a;
+	int fd = -EADDRNOTAVAIL;
+	int err = getaddrinfo(*e->host ? e->host : NULL, e->service, &hints, &all);
+
+	if (err) {
+		snprintf(why, len, "cannot find %s: %s", e->host, gai_strerror(err));
+		return -EADDRNOTAVAIL;
+	}
+	for (a = all; a && fd < 0; a = a->ai_next)
+		fd = socket_listen(a->ai_family, a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(all);
+	if (fd < 0)
+		snprintf(why, len, "cannot wait at TCP port %s: %s", e->service, strerror(-fd));
+	return fd;
+}
+
+int endpoint_listen(const struct endpoint *e, char *why, size_t len)
+{
+	return e->kind == ENDPOINT_VSOCK ? vsock_listen(e, why, len) : tcp_listen(e, why, len);
+}
+
+static int end_print(const struct sockaddr_storage *a, socklen_t alen, char *buf, size_t len)
+{
+	char host[64], port[8];
+	const char *addr = host;
+
+	if (a->ss_family != AF_INET && a->ss_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	if (getnameinfo((const struct sockaddr *)a, alen, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		return -EINVAL;
+	host[strcspn(host, "%")] = 0; /* the zone of a link-local address is not in the packet */
+	/* IPv4 that came to an IPv6 socket */
+	if (!strncmp(host, "::ffff:", 7) && strchr(host, '.'))
+		addr += 7;
+	return snprintf(buf, len, "%s %s", addr, port) < (int)len ? 0 : -EMSGSIZE;
+}
+
+void endpoint_own(int fd, char *own, size_t len)
+{
+	struct sockaddr_storage me, peer;
+	socklen_t mlen = sizeof(me), plen = sizeof(peer);
+	char a[80], b[80];
+
+	*own = 0;
+	if (getsockname(fd, (struct sockaddr *)&me, &mlen) ||
+	    getpeername(fd, (struct sockaddr *)&peer, &plen) || end_print(&me, mlen, a, sizeof(a)) ||
+	    end_print(&peer, plen, b, sizeof(b)))
+		return;
+	snprintf(own, len, "%s %s", a, b);
+}
+
+static void exec_child(const char *command, const int in[2], const int out[2], const int err[2])
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	dup2(in[0], STDIN_FILENO);
+	dup2(out[1], STDOUT_FILENO);
+	dup2(err[1], STDERR_FILENO);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	execl("/bin/sh", "sh", "-c", command, NULL);
+	_exit(127);
+}
+
+static void pair_close(const int fd[2])
+{
+	if (fd[0] >= 0)
+		close(fd[0]);
+	if (fd[1] >= 0)
+		close(fd[1]);
+}
+
+int endpoint_exec(const char *command, pid_t *pid, int fd[3])
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, ret;
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
+		goto fail;
+	if (fd_nonblock(in[1]) || fd_nonblock(out[0]) || fd_nonblock(err[0]))
+		goto fail;
+	*pid = fork();
+	if (*pid < 0)
+		goto fail;
+	if (!*pid)
+		exec_child(command, in, out, err);
+	setpgid(*pid, *pid); /* whoever comes first */
+	close(in[0]);
+	close(out[1]);
+	close(err[1]);
+	fd[0] = in[1];
+	fd[1] = out[0];
+	fd[2] = err[0];
+	return 0;
+fail:
+	ret = -errno;
+	pair_close(in);
+	pair_close(out);
+	pair_close(err);
+	return ret;
+}

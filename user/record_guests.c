@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Of record: the guests' part in each phase of a recording */
+#include <errno.h>
+#include <string.h>
+
+#include "record_int.h"
+#include "util.h"
+
+/* What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of its own */
+static json_t *start_doc(const struct record_config *cfg)
+{
+	json_t *doc = json_object();
+
+	if (cfg->hops)
+		json_object_set_new(doc, "hops", json_text(cfg->hops));
+	if (cfg->ring_bytes)
+		json_object_set_new(doc, "buffer", json_integer(cfg->ring_bytes));
+	return doc;
+}
+
+/* Until none is in this state any more, or the user has had enough: -EINTR */
+static int guests_wait(struct recorder *r, enum guest_state state)
+{
+	int err = guests_work(r->guests);
+
+	while (!err && !r->end && guests_in(r->guests, state)) {
+		err = poller_wait(&r->poller, -1); /* the timer ends it */
+		if (!err && r->trace)
+			err = record_drain(r);
+		if (!err)
+			err = guests_work(r->guests);
+	}
+	return err ? err : r->end ? -EINTR
+				  : 0;
+}
+
+int record_guests_open(struct recorder *r)
+{
+	json_t *start;
+	int err;
+
+	if (!r->cfg->nguests)
+		return 0;
+	start = start_doc(r->cfg);
+	err = guests_open(r->cfg->guests, r->cfg->nguests, start, &r->poller, &r->guests);
+	json_decref(start);
+	if (err)
+		return err;
+	err = guests_wait(r, GUEST_HELLO);
+	if (err == -EINTR)
+		msg_error("interrupted before all guests have answered");
+	return err;
+}
+
+int record_guests_ready(struct recorder *r)
+{
+	int err = guests_wait(r, GUEST_STARTING);
+
+	if (err == -EINTR)
+		msg_error("interrupted before all guests were ready");
+	return err;
+}
+
+/* The end has a reason already; another signal means: do not wait */
+static int guests_wait_end(struct recorder *r, enum guest_state state)
+{
+	const char *why = r->end;
+	int err;
+
+	if (!r->guests)
+		return 0;
+	r->end = NULL;
+	err = guests_wait(r, state);
+	r->end = why;
+	return err == -EINTR ? guests_give_up(r->guests) : err;
+}
+
+int record_guests_stop(struct recorder *r)
+{
+	if (!r->guests)
+		return 0;
+	guests_stop(r->guests);
+	return guests_wait_end(r, GUEST_READY);
+}
+
+int record_guests_end(struct recorder *r)
+{
+	return guests_wait_end(r, GUEST_STOPPING);
+}
