@@ -38,7 +38,7 @@ int agent_hello_check(const struct agent_hello *h, char *why, size_t len)
 	if (h->proto != AGENT_PROTO || h->trace != TRACE_VERSION) {
 		snprintf(why, len,
 			 "the agent is of pktlap %s (protocol %u, format %u), this is pktlap %s "
-			 "(protocol %u, format %u): use the same version on both sides",
+			 "(protocol %u, format %d): use the same version on both sides",
 			 h->version, h->proto, h->trace, PKTLAP_VERSION, AGENT_PROTO, TRACE_VERSION);
 		return -EPROTONOSUPPORT;
 	}

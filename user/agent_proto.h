@@ -24,7 +24,7 @@
 
 #define AGENT_HELLO_MAGIC "plagent\n"
 #define AGENT_MSG_MAGIC	  "PLma"
-#define AGENT_PROTO	  1
+#define AGENT_PROTO	  1U
 #define AGENT_PORT	  7311 /* vsock and TCP, where none is named */
 #define AGENT_MSG_MAX	  65536 /* bytes of a payload */
 

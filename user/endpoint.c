@@ -281,7 +281,7 @@ static int end_print(const struct sockaddr_storage *a, socklen_t alen, char *buf
 
 void endpoint_own(int fd, char *own, size_t len)
 {
-	struct sockaddr_storage me, peer;
+	struct sockaddr_storage me = { 0 }, peer = { 0 };
 	socklen_t mlen = sizeof(me), plen = sizeof(peer);
 	char a[80], b[80];
 

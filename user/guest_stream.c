@@ -17,7 +17,7 @@ static int room_make(struct guest_stream *s, size_t want)
 {
 	unsigned char *buf;
 
-	if (s->pos) {
+	if (s->buf && s->pos) {
 		s->have -= s->pos;
 		memmove(s->buf, s->buf + s->pos, s->have);
 		s->pos = 0;

@@ -10,7 +10,7 @@ ip -n $HOST_NS addr add 10.9.0.2/24 dev br0
 port=$((20000 + $$ % 20000))
 # the sender's namespace is the guest; its device has the same name as none of the host's
 agent="ip netns exec $SEND_NS $PKTLAP agent -i eth0"
-ping=(ip netns exec $SEND_NS ping -q -c 20 -i 0.02 10.9.0.2)
+ping=(ip netns exec "$SEND_NS" ping -q -c 20 -i 0.02 10.9.0.2)
 
 # guest FILE FILTER: of the documents and counts of domain 1, as JSON
 guest()
