@@ -5,18 +5,38 @@
 
 #include <jansson.h>
 #include <linux/types.h>
+#include <stdbool.h>
+
+/*
+ * A guest's clock read together with its host's: PTP_SYS_OFFSET_PRECISE on ptp_kvm
+ * (Documentation/virt/kvm/x86/hypercalls.rst, KVM_HC_CLOCK_PAIRING).
+ */
+struct clock_pair {
+	bool on;
+	__u64 host_real_ns; /* the host's CLOCK_REALTIME */
+	__u64 real_ns; /* this kernel's, at the same time */
+};
 
 struct clock_snapshot {
 	__u64 mono_ns; /* middle of the reading */
 	__u64 real_ns, tai_ns, boot_ns;
 	__u64 width_ns; /* time that the reading took: the others are off by at most half */
+	/* the kernel's own bound of real_ns against true time (adjtimex); 0: not synchronised */
+	__u64 real_error_ns;
+	struct clock_pair pair;
 };
 
 /* CLOCK_MONOTONIC, ns */
 __u64 clock_mono_ns(void);
 
-/* Read all clocks between two readings of CLOCK_MONOTONIC, best (narrowest) of a few tries */
-void clock_snapshot_take(struct clock_snapshot *s);
+/* The device of ptp_kvm, to be closed by the caller; -ENOENT: this is no such guest; -errno */
+int clock_pair_open(void);
+
+/*
+ * Read all clocks between two readings of CLOCK_MONOTONIC, best (narrowest) of a few tries.
+ * pair_fd: of clock_pair_open(), or negative.
+ */
+void clock_snapshot_take(struct clock_snapshot *s, int pair_fd);
 
 /* The document TRACE_CLOCK (trace.h); caller owns the reference */
 json_t *clock_snapshot_doc(const struct clock_snapshot *s);

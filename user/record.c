@@ -403,6 +403,8 @@ static void recorder_close(struct recorder *r)
 		close(r->signals.fd);
 	if (r->timer.fd >= 0)
 		close(r->timer.fd);
+	if (r->pair_fd >= 0)
+		close(r->pair_fd);
 	poller_close(&r->poller);
 	if (r->child > 0) {
 		kill(r->child, SIGTERM);
@@ -423,6 +425,7 @@ static int record_setup(struct recorder *r)
 		err = drops_new(&r->drops);
 	if (!err)
 		err = hazards_new(&r->hazards);
+	r->pair_fd = clock_pair_open();
 	if (!err)
 		err = events_setup(r);
 	if (!err) {
@@ -452,6 +455,7 @@ int record_run(const struct record_config *cfg, struct record_result *res)
 		.poller.epoll_fd = -1,
 		.signals.fd = -1,
 		.timer.fd = -1,
+		.pair_fd = -1,
 	};
 	int err, closed;
 

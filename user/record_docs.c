@@ -34,7 +34,7 @@ static json_t *meta_doc(const struct recorder *r)
 	struct utsname u;
 
 	uname(&u);
-	clock_snapshot_take(&now);
+	clock_snapshot_take(&now, -1);
 	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
 			 "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
 			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
@@ -49,7 +49,7 @@ int record_doc_clock(struct recorder *r)
 {
 	struct clock_snapshot now;
 
-	clock_snapshot_take(&now);
+	clock_snapshot_take(&now, r->pair_fd);
 	return doc_put(r, TRACE_CLOCK, clock_snapshot_doc(&now));
 }
 

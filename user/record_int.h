@@ -42,6 +42,7 @@ struct recorder {
 	const char *end; /* why to stop; NULL: go on */
 	struct poller poller;
 	struct poller_fd signals, timer; /* fd -1: not open */
+	int pair_fd; /* of clock_pair_open(); negative: not such a guest */
 	struct poller_fd ring_wake, device_wake; /* others', which only end the wait */
 };
 

@@ -38,7 +38,20 @@ enum packet_end {
 	PACKET_NR_ENDS
 };
 
-#define PACKET_MAX_SIGHTINGS 64 /* more than that ends the packet as incomplete */
+#define DOMAIN_MAX_SIGHTINGS 64 /* in one domain: more than that ends the packet as incomplete */
+#define PACKET_MAX_PARTS     5
+#define PACKET_MAX_SIGHTINGS (PACKET_MAX_PARTS * DOMAIN_MAX_SIGHTINGS)
+
+/*
+ * The sightings of a packet in one domain, in a row. The stitcher makes packets of one part; join.h
+ * puts those of several domains together, on the clock of domain 0.
+ */
+struct packet_part {
+	__u64 error_ns; /* of the time between the part before and this one; 0: one clock */
+	__u64 moved_ns; /* this part was seen so much before the one before: within the error */
+	__u16 first; /* its first sighting */
+	__u8 domain;
+};
 
 struct packet {
 	__u64 id; /* number in the recording: order of first sighting, from 1 */
@@ -52,9 +65,34 @@ struct packet {
 	__u8 proto; /* PL_PROTO_* or IP protocol */
 	__u8 cloned; /* forked from another packet: shares its first sightings */
 	__u8 nonmono; /* merge delivered a sighting late: not used for statistics */
+	__u8 nparts;
 	__u16 n;
+	struct packet_part part[PACKET_MAX_PARTS];
 	struct sighting s[PACKET_MAX_SIGHTINGS]; /* ts never decreases */
 };
+
+/* Which part sighting at belongs to */
+static inline const struct packet_part *packet_part(const struct packet *p, unsigned int at)
+{
+	unsigned int i = p->nparts;
+
+	while (i > 1 && p->part[i - 1].first > at)
+		i--;
+	return &p->part[i ? i - 1 : 0];
+}
+
+static inline unsigned int packet_domain(const struct packet *p, unsigned int at)
+{
+	return packet_part(p, at)->domain;
+}
+
+/* The part that begins with this sighting and is not the first: the step to it crosses domains */
+static inline const struct packet_part *packet_crossing(const struct packet *p, unsigned int at)
+{
+	const struct packet_part *part = packet_part(p, at);
+
+	return at && part->first == at ? part : NULL;
+}
 
 struct stitch;
 

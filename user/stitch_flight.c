@@ -267,13 +267,13 @@ void flights_end_of_head(struct stitch *s, __u32 head)
 
 static bool sightings_grow(struct flight *f)
 {
-	struct sighting *more = malloc(PACKET_MAX_SIGHTINGS * sizeof(*more));
+	struct sighting *more = malloc(DOMAIN_MAX_SIGHTINGS * sizeof(*more));
 
 	if (!more)
 		return false;
 	memcpy(more, f->s, f->n * sizeof(*more));
 	f->s = more;
-	f->cap = PACKET_MAX_SIGHTINGS;
+	f->cap = DOMAIN_MAX_SIGHTINGS;
 	return true;
 }
 
@@ -281,7 +281,7 @@ struct flight *flight_branch(struct stitch *s, const struct flight *from, const 
 {
 	/* flight_new() may evict the one that is to be copied */
 	struct flight *f, copy = *from;
-	struct sighting seen[PACKET_MAX_SIGHTINGS];
+	struct sighting seen[DOMAIN_MAX_SIGHTINGS];
 
 	memcpy(seen, from->s, from->n * sizeof(*seen));
 	f = flight_new(s, ev);
@@ -351,7 +351,7 @@ void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight
 	unsigned int at = f->n;
 	struct list *l;
 
-	if (f->n == PACKET_MAX_SIGHTINGS || (f->n == f->cap && !sightings_grow(f))) {
+	if (f->n == DOMAIN_MAX_SIGHTINGS || (f->n == f->cap && !sightings_grow(f))) {
 		f->mid = true;
 		return;
 	}
@@ -408,6 +408,8 @@ static void packet_fill(struct packet *p, const struct flight *f, enum packet_en
 	p->cloned = f->cloned;
 	p->nonmono = f->nonmono;
 	p->n = f->n;
+	p->nparts = 1;
+	p->part[0] = (struct packet_part){ 0 };
 	memcpy(p->s, f->s, f->n * sizeof(*p->s));
 }
 

@@ -28,7 +28,8 @@ enum trace_chunk {
 		     * beside, error}]}]; beside: the hook that it is attached beside, or "" */
 	TRACE_DEVICES, /* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
 	TRACE_TASKS, /* [{tid, comm, role, vmm}] */
-	TRACE_CLOCK, /* {mono_ns, real_ns, tai_ns, boot_ns, width_ns} */
+	TRACE_CLOCK, /* {mono_ns, real_ns, tai_ns, boot_ns, width_ns, real_error_ns,
+		      * ptp_kvm{host_real_ns, real_ns}}: clock.h; ptp_kvm only in a guest */
 	TRACE_COUNTS, /* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
 	TRACE_COST, /* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
 			 * and events made in that time */
