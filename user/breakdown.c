@@ -118,8 +118,9 @@ static int array_grow(void **array, size_t n, size_t *cap, size_t size)
 
 /* --- nodes and stages of a path ------------------------------------------------------------- */
 
-static int node_add(struct path *path, const struct sighting *s, __u8 nth)
+static int node_add(struct path *path, const struct packet *p, size_t at, __u8 nth)
 {
+	const struct sighting *s = &p->s[at];
 	size_t n = path->stat.nnodes, cap = path->nodes_cap;
 	int err;
 
@@ -133,6 +134,7 @@ static int node_add(struct path *path, const struct sighting *s, __u8 nth)
 		return err;
 
 	path->stat.nodes[n] = (struct path_node){
+		.domain = packet_domain(p, at),
 		.hop = s->hop,
 		.hook = s->hook,
 		.dev = s->dev,
@@ -150,7 +152,8 @@ static __u8 sighting_nth(const struct packet *p, size_t at)
 	__u8 nth = 0;
 
 	for (size_t i = 0; i < at; i++)
-		if (p->s[i].hop == p->s[at].hop && p->s[i].dev == p->s[at].dev)
+		if (p->s[i].hop == p->s[at].hop && p->s[i].dev == p->s[at].dev &&
+		    packet_domain(p, i) == packet_domain(p, at))
 			nth++;
 	return nth;
 }
@@ -158,13 +161,14 @@ static __u8 sighting_nth(const struct packet *p, size_t at)
 static int node_optional(struct path *path, const struct packet *p, size_t at, __u8 nth)
 {
 	const struct sighting *s = &p->s[at];
-	__u64 key = 1ULL << 62 | (__u64)s->dev << 16 | nth << 8 | s->hop;
+	__u64 key = 1ULL << 62 | (__u64)packet_domain(p, at) << 32 | (__u64)s->dev << 16 |
+		    nth << 8 | s->hop;
 	struct map_slot *slot = map_slot(&path->map, key);
 	int node, err;
 
 	if (slot->key)
 		return slot->value;
-	node = node_add(path, s, nth);
+	node = node_add(path, p, at, nth);
 	if (node < 0)
 		return node;
 	err = map_add(&path->map, key, node);
@@ -223,20 +227,28 @@ static int stage_find(struct path *path, __u32 from, __u32 to)
 	return next->stage;
 }
 
-static int stage_add(struct stage *s, __u64 ns, __u64 packet)
+/* The step to sighting at took ns */
+static int stage_add(struct stage *s, __u64 ns, const struct packet *p, size_t at)
 {
+	const struct packet_part *part = packet_crossing(p, at);
+
 	if (!s->ns.n || ns > s->ns.max)
-		s->max_packet = packet;
+		s->max_packet = p->id;
 	if (!s->ns.n || ns < s->ns.min)
-		s->min_packet = packet;
+		s->min_packet = p->id;
+	if (part) {
+		s->below += ns < part->error_ns;
+		if (part->error_ns > s->error_ns)
+			s->error_ns = part->error_ns;
+	}
 	return hist_add(&s->ns, ns);
 }
 
 /* --- shapes --------------------------------------------------------------------------------- */
 
-static inline __u32 shape_hop(const struct sighting *s)
+static inline __u32 shape_hop(const struct packet *p, size_t at)
 {
-	return (__u32)s->dev << 8 | s->hop;
+	return packet_domain(p, at) << 24 | (__u32)p->s[at].dev << 8 | p->s[at].hop;
 }
 
 /* n: the packet's sightings that count; a drop is not part of the way */
@@ -246,7 +258,7 @@ static __u64 shape_hash(const struct breakdown_builder *b, const struct packet *
 
 	for (size_t i = 0; i < n; i++)
 		if (b->fixed[p->s[i].hop])
-			h = hash_mix(h, shape_hop(&p->s[i]));
+			h = hash_mix(h, shape_hop(p, i));
 	return h ? h : 1;
 }
 
@@ -258,7 +270,7 @@ static bool shape_is(const struct breakdown_builder *b, const struct path *path,
 	for (size_t i = 0; i < n; i++) {
 		if (!b->fixed[p->s[i].hop])
 			continue;
-		if (at == path->nshape || path->shape[at] != shape_hop(&p->s[i]))
+		if (at == path->nshape || path->shape[at] != shape_hop(p, i))
 			return false;
 		at++;
 	}
@@ -296,10 +308,10 @@ static int path_new(struct breakdown_builder *b, __u64 hash, const struct packet
 	for (size_t i = 0; i < n; i++) {
 		if (!b->fixed[p->s[i].hop])
 			continue;
-		err = node_add(path, &p->s[i], sighting_nth(p, i));
+		err = node_add(path, p, i, sighting_nth(p, i));
 		if (err < 0)
 			goto err;
-		path->shape[path->nshape++] = shape_hop(&p->s[i]);
+		path->shape[path->nshape++] = shape_hop(p, i);
 	}
 
 	err = -ENOMEM;
@@ -361,7 +373,7 @@ static int path_add(struct breakdown_builder *b, struct path *path, const struct
 		if (from >= 0) {
 			__u64 ns = p->s[i].ts - p->s[i - 1].ts;
 			int stage = stage_find(path, from, to);
-			int err = stage < 0 ? stage : stage_add(&path->stat.stages[stage], ns, p->id);
+			int err = stage < 0 ? stage : stage_add(&path->stat.stages[stage], ns, p, i);
 
 			if (err)
 				return err;
@@ -386,13 +398,14 @@ static int path_add(struct breakdown_builder *b, struct path *path, const struct
 static int drop_add(struct path *path, const struct packet *p, size_t n)
 {
 	__u8 hop = n ? p->s[n - 1].hop : PL_HOP_none;
+	__u8 domain = n ? packet_domain(p, n - 1) : 0;
 	__u16 dev = n ? p->s[n - 1].dev : 0;
 	struct drop_stat *d;
 
 	/* few: a place in the kernel drops for few reasons */
 	for (size_t i = 0; i < path->ndrops; i++) {
 		d = &path->drops[i];
-		if (d->hop == hop && d->dev == dev && d->reason == p->drop_reason &&
+		if (d->hop == hop && d->dev == dev && d->domain == domain && d->reason == p->drop_reason &&
 		    d->place == p->drop_place) {
 			d->packets++;
 			return 0;
@@ -404,6 +417,7 @@ static int drop_add(struct path *path, const struct packet *p, size_t n)
 	path->drops = d;
 	d[path->ndrops++] = (struct drop_stat){
 		.hop = hop,
+		.domain = domain,
 		.dev = dev,
 		.reason = p->drop_reason,
 		.place = p->drop_place,

@@ -14,8 +14,9 @@
 #include "hist.h"
 #include "stitch.h"
 
-/* A hop at a device, as a node of a path */
+/* A hop at a device of a domain, as a node of a path */
 struct path_node {
+	__u8 domain;
 	__u8 hop; /* enum pl_hop */
 	__u8 hook; /* enum pl_hook that served it */
 	__u8 nth; /* n-th time that this (hop, dev) comes in the packet, from 0 */
@@ -32,6 +33,10 @@ struct stage {
 	struct hist ns;
 	__u64 max_packet; /* id of the packet with the longest time in this stage */
 	__u64 min_packet;
+	/* from one domain to another: how far its times may be off, ns (the largest of all); 0: one
+	 * clock. below: packets whose time is smaller than that, so that it may be nothing */
+	__u64 error_ns;
+	__u64 below;
 };
 
 struct path_stat {
@@ -61,6 +66,7 @@ struct drop_stat {
 	struct path_node *nodes; /* the packet hops up to the drop; n is not counted */
 	size_t nnodes;
 	__u8 hop; /* last hop before the drop */
+	__u8 domain;
 	__u16 dev;
 	__u32 reason;
 	__s32 place;

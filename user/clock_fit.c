@@ -356,6 +356,11 @@ __u64 clock_fit_map(const struct clock_fit *f, __u64 at, __u64 *err)
 	__u64 near, da, db;
 
 	pieces_around(f, at, &a, &b);
+	if (!a || !b) { /* never: a fit has at least one sample */
+		if (err)
+			*err = INT64_MAX;
+		return at;
+	}
 	da = distance(at, a->mid);
 	db = distance(at, b->mid);
 	near = da < db ? da : db;

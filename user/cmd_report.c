@@ -104,8 +104,11 @@ static int breakdown_show(const struct pipeline *p, struct breakdown_builder *b,
 		.file = p->cfg.path,
 		.trace = p->trace,
 		.names = p->names,
-		.stitch = stitch_stats(p->stitch),
-		.merge = merge_stats(p->merge),
+		.stitch = &p->stitch_stats,
+		.merge = &p->merge_stats,
+		.domains = p->domain,
+		.ndomains = p->ndomains,
+		.join = p->join ? join_stats(p->join) : NULL,
 	};
 	struct report *r = NULL;
 	int err = breakdown_finish(b, &in.breakdown);

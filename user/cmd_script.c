@@ -204,6 +204,8 @@ static int script_open(struct script *s, struct pipeline *p, struct wallclock **
 	text_out_init(&s->view.out, stdout);
 	s->view.out.unit = s->args->unit;
 	s->view.names = p->names;
+	s->view.domains = p->domain;
+	s->view.ndomains = p->ndomains;
 	s->view.clock = *clock;
 	s->view.trace = p->trace;
 	s->view.verbose = s->args->verbose;

@@ -1,24 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
-/* From a recording to its packets, see pipeline.h */
+/* From recordings to packets, see pipeline.h */
 #include "pipeline.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util.h"
 
+#define JOIN_EVERY_NS 10000000 /* of the stream's time: how often held packets are looked at */
+
 enum { OPT_TIMEOUT = 0x200,
-       OPT_MAX_IN_FLIGHT };
+       OPT_MAX_IN_FLIGHT,
+       OPT_CLOCK };
 
 static const struct argp_option options[] = {
 	{ "timeout", OPT_TIMEOUT, "TIME", 0,
 	  "A packet that is not seen for TIME has ended (5s, 200ms; default 30s)", 1 },
 	{ "max-in-flight", OPT_MAX_IN_FLIGHT, "N", 0,
 	  "Packets to keep in memory at a time (default 262144)", 1 },
+	{ "clock", OPT_CLOCK, "METHOD", 0,
+	  "How the clocks of guests and other hosts are related to the first host's: same-kernel, "
+	  "ptp_kvm, exchange or realtime (default: the first of these that there is and that the "
+	  "packets do not disprove)",
+	  1 },
 	{ 0 },
 };
+
+static void path_add(struct argp_state *state, struct pipeline_config *cfg, const char *path)
+{
+	if (!cfg->path)
+		cfg->path = path;
+	else if (cfg->nmore < PIPELINE_FILES_MAX - 1)
+		cfg->more[cfg->nmore++] = path;
+	else
+		argp_error(state, "more than %d recordings at a time", PIPELINE_FILES_MAX);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -35,10 +54,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--max-in-flight: not a number above 0: %s", arg);
 		cfg->max_in_flight = n;
 		return 0;
+	case OPT_CLOCK:
+		if (clock_method_by_name(arg) == CLOCK_NONE)
+			argp_error(state, "--clock: no method %s (see --help)", arg);
+		cfg->clock = arg;
+		return 0;
 	case ARGP_KEY_ARG:
-		if (cfg->path)
-			argp_error(state, "one recording at a time: %s and %s", cfg->path, arg);
-		cfg->path = arg;
+		path_add(state, cfg, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (!cfg->path)
@@ -49,7 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp pipeline_argp = { options, parse, "[FILE]", NULL, NULL, NULL, NULL };
+const struct argp pipeline_argp = { options, parse, "[FILE...]", NULL, NULL, NULL, NULL };
 
 static int failed(const struct pipeline *p, int err)
 {
@@ -57,71 +79,341 @@ static int failed(const struct pipeline *p, int err)
 	return err;
 }
 
-int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
+/* --- opening --------------------------------------------------------------------------------- */
+
+static int file_open(struct pipeline *p, const char *path)
 {
 	char why[512] = "";
+	int err = trace_open(path, &p->file[p->nfiles], why, sizeof(why));
+
+	if (err)
+		msg_error("%s", *why ? why : strerror(-err));
+	else
+		p->nfiles++;
+	return err;
+}
+
+static int domain_add(struct pipeline *p, const struct trace *t)
+{
+	struct domain *d = &p->domain[p->ndomains++];
+	enum clock_method forced = CLOCK_NONE;
+	int err;
+
+	d->trace = t;
+	err = names_new(t->docs[TRACE_DEVICES], t->docs[TRACE_TASKS], t->docs[TRACE_CHANGES],
+			&d->names);
+	if (err)
+		return failed(p, err);
+	if (p->ndomains == 1)
+		return 0;
+	if (p->cfg.clock)
+		forced = clock_method_by_name(p->cfg.clock);
+	err = domain_clock_new(p->domain[0].trace, t, forced, &d->clock);
+	if (err == -ENODATA) {
+		msg_error("--clock %s: the recording of %s has nothing for it", p->cfg.clock, d->name);
+		return err;
+	}
+	return err ? failed(p, err) : 0;
+}
+
+static size_t domains_count(const struct pipeline *p)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->nfiles; i++)
+		n += 1 + p->file[i]->nguests;
+	return n;
+}
+
+/* As its kernel calls itself; one that is called so already gets its number, too */
+static int domain_name(struct pipeline *p, size_t nr, const struct trace *t)
+{
+	const char *host = json_string_value(json_object_get(t->docs[TRACE_META], "host"));
+	char *name = NULL;
+	bool taken = !host || !*host || !strcmp(host, "host");
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		taken |= host && !strcmp(p->domain[i].name, host);
+	if (!nr)
+		name = strdup("host");
+	else if (asprintf(&name, taken ? "%s-%zu" : "%s", host && *host ? host : "domain", nr) < 0)
+		name = NULL;
+	p->domain[nr].name = name;
+	return name ? 0 : failed(p, -ENOMEM);
+}
+
+static int domain_new(struct pipeline *p, const struct trace *t)
+{
+	int err = domain_name(p, p->ndomains, t);
+
+	return err ? err : domain_add(p, t);
+}
+
+static int domains_open(struct pipeline *p)
+{
+	size_t i, g;
+	int err = 0;
+
+	p->domain = calloc(domains_count(p), sizeof(*p->domain));
+	if (!p->domain)
+		return failed(p, -ENOMEM);
+	for (i = 0; !err && i < p->nfiles; i++) {
+		err = domain_new(p, p->file[i]);
+		for (g = 0; !err && g < p->file[i]->nguests; g++)
+			err = domain_new(p, p->file[i]->guest[g]);
+	}
+	return err;
+}
+
+int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
+{
+	size_t i;
 	int err;
 
 	memset(p, 0, sizeof(*p));
 	p->cfg = *cfg;
-	err = trace_open(cfg->path, &p->trace, why, sizeof(why));
-	if (err) {
-		msg_error("%s", *why ? why : strerror(-err));
+	err = file_open(p, cfg->path);
+	for (i = 0; !err && i < cfg->nmore; i++)
+		err = file_open(p, cfg->more[i]);
+	if (!err)
+		err = domains_open(p);
+	if (err)
 		return err;
-	}
-	err = names_new(p->trace->docs[TRACE_DEVICES], p->trace->docs[TRACE_TASKS],
-			p->trace->docs[TRACE_CHANGES], &p->names);
-	return err ? failed(p, err) : 0;
+	p->trace = p->domain[0].trace;
+	p->names = p->domain[0].names;
+	return 0;
 }
+
+/* --- a run ----------------------------------------------------------------------------------- */
+
+struct run {
+	struct pipeline *p;
+	int (*packet)(void *ctx, const struct packet *p);
+	void *ctx;
+};
+
+/* One domain in a run; what the stitcher's callback gets */
+struct feed {
+	struct run *run;
+	unsigned int nr;
+	const struct pl_event *next; /* NULL: the stream is at its end */
+	__u64 ts; /* of it, on the clock of domain 0 */
+};
 
 static void run_close(struct pipeline *p)
 {
-	if (p->stitch)
-		stitch_free(p->stitch);
-	if (p->merge)
-		merge_close(p->merge);
-	p->stitch = NULL;
-	p->merge = NULL;
+	size_t i;
+
+	for (i = 0; i < p->ndomains; i++) {
+		struct domain *d = &p->domain[i];
+
+		if (d->stitch)
+			stitch_free(d->stitch);
+		if (d->merge)
+			merge_close(d->merge);
+		d->stitch = NULL;
+		d->merge = NULL;
+	}
+	join_free(p->join);
+	p->join = NULL;
 }
 
-static int events_feed(struct pipeline *p)
+static __u64 map(void *ctx, unsigned int domain, __u64 ts, __u64 *err)
 {
-	const struct pl_event *ev;
+	const struct run *run = ctx;
+
+	if (domain)
+		return domain_clock_map(&run->p->domain[domain].clock, ts, err);
+	if (err)
+		*err = 0;
+	return ts;
+}
+
+static int on_part(void *ctx, const struct packet *p)
+{
+	const struct feed *f = ctx;
+
+	return f->run->p->join ? join_packet(f->run->p->join, f->nr, p) :
+				 f->run->packet(f->run->ctx, p);
+}
+
+static int on_packet(void *ctx, const struct packet *p)
+{
+	const struct run *run = ctx;
+
+	return run->packet ? run->packet(run->ctx, p) : 0;
+}
+
+/* Packets between two guests or hosts prove nothing about domain 0 */
+static void on_crossing(void *ctx, unsigned int from, __u64 from_ts, unsigned int to, __u64 to_ts)
+{
+	const struct run *run = ctx;
+
+	if (!from)
+		domain_clock_after(&run->p->domain[to].clock, to_ts, from_ts);
+	else if (!to)
+		domain_clock_before(&run->p->domain[from].clock, from_ts, to_ts);
+}
+
+static int feed_next(struct feed *f)
+{
+	struct domain *d = &f->run->p->domain[f->nr];
 	int err;
 
-	for (;;) {
-		err = merge_next(p->merge, &ev);
-		if (err == -EBADMSG)
-			continue; /* counted; the next block may be whole */
-		if (err <= 0)
-			return err;
-		err = stitch_event(p->stitch, ev);
-		if (err)
-			return err;
+	do {
+		err = merge_next(d->merge, &f->next);
+	} while (err == -EBADMSG); /* counted; the next block may be whole */
+	if (err <= 0)
+		f->next = NULL;
+	else
+		f->ts = map(f->run, f->nr, f->next->ts, NULL);
+	return err < 0 ? err : 0;
+}
+
+static int feed_open(struct run *run, struct feed *f, unsigned int nr)
+{
+	struct domain *d = &run->p->domain[nr];
+	struct stitch_config cfg = {
+		.timeout_ns = run->p->cfg.timeout_ns,
+		.max_in_flight = run->p->cfg.max_in_flight,
+		.names = d->names,
+		.packet = on_part,
+		.ctx = f,
+	};
+	int err;
+
+	*f = (struct feed){ .run = run, .nr = nr };
+	err = merge_open(d->trace, &d->merge);
+	if (!err)
+		err = stitch_new(&cfg, &d->stitch);
+	return err ? err : feed_next(f);
+}
+
+static struct feed *feed_first(struct feed *f, size_t n)
+{
+	struct feed *first = NULL;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (f[i].next && (!first || f[i].ts < first->ts))
+			first = &f[i];
+	return first;
+}
+
+static int feeds_run(struct pipeline *p, struct feed *feeds)
+{
+	__u64 look = 0;
+	struct feed *f;
+	int err = 0;
+
+	while (!err && (f = feed_first(feeds, p->ndomains))) {
+		if (p->join && f->ts >= look) {
+			err = join_time(p->join, f->ts);
+			look = f->ts + JOIN_EVERY_NS;
+		}
+		if (!err)
+			err = stitch_event(p->domain[f->nr].stitch, f->next);
+		if (!err)
+			err = feed_next(f);
 	}
+	return err;
+}
+
+static void stats_sum(struct pipeline *p)
+{
+	size_t i, j;
+
+	memset(&p->stitch_stats, 0, sizeof(p->stitch_stats));
+	memset(&p->merge_stats, 0, sizeof(p->merge_stats));
+	for (i = 0; i < p->ndomains; i++) {
+		const struct stitch_stats *s = stitch_stats(p->domain[i].stitch);
+		const struct merge_stats *m = merge_stats(p->domain[i].merge);
+
+		p->stitch_stats.events += s->events;
+		p->stitch_stats.unused += s->unused;
+		p->stitch_stats.cloned += s->cloned;
+		p->stitch_stats.ridden += s->ridden;
+		p->stitch_stats.segments += s->segments;
+		p->stitch_stats.evicted += s->evicted;
+		p->stitch_stats.unsure_fetches += s->unsure_fetches;
+		p->stitch_stats.in_flight_max += s->in_flight_max;
+		for (j = 0; j < PACKET_NR_ENDS; j++)
+			p->stitch_stats.packets[j] += s->packets[j];
+		for (j = 0; j < PL_NR_HOPS; j++) {
+			p->stitch_stats.by_hop[j] += s->by_hop[j];
+			p->stitch_stats.last_hop[j] += s->last_hop[j];
+		}
+		p->merge_stats.late += m->late;
+		p->merge_stats.bad_blocks += m->bad_blocks;
+		p->merge_stats.bad_events += m->bad_events;
+	}
+}
+
+static int run_joined(struct run *run, bool proving)
+{
+	struct pipeline *p = run->p;
+	struct join_config cfg = {
+		.domains = p->ndomains,
+		.hold_ns = p->cfg.timeout_ns ? p->cfg.timeout_ns + 2000000000 : 0,
+		.map = map,
+		.packet = on_packet,
+		.crossing = proving ? on_crossing : NULL,
+		.ctx = run,
+	};
+
+	return p->ndomains > 1 ? join_new(&cfg, &p->join) : 0;
+}
+
+static int run_all(struct run *run, bool proving)
+{
+	struct pipeline *p = run->p;
+	struct feed *feeds = calloc(p->ndomains, sizeof(*feeds));
+	size_t i;
+	int err = feeds ? run_joined(run, proving) : -ENOMEM;
+
+	for (i = 0; !err && i < p->ndomains; i++)
+		err = feed_open(run, &feeds[i], i);
+	if (!err)
+		err = feeds_run(p, feeds);
+	for (i = 0; !err && i < p->ndomains; i++)
+		err = stitch_finish(p->domain[i].stitch);
+	if (!err && p->join)
+		err = join_finish(p->join);
+	free(feeds);
+	return err;
+}
+
+static int clocks_settle(struct pipeline *p)
+{
+	struct run run = { .p = p };
+	size_t i;
+	int err = run_all(&run, true);
+
+	for (i = 1; i < p->ndomains; i++)
+		domain_clock_settle(&p->domain[i].clock);
+	p->clocks_settled = true;
+	run_close(p);
+	return err;
 }
 
 int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packet *p), void *ctx)
 {
-	struct stitch_config cfg = {
-		.timeout_ns = p->cfg.timeout_ns,
-		.max_in_flight = p->cfg.max_in_flight,
-		.names = p->names,
-		.packet = packet,
-		.ctx = ctx,
-	};
-	int err;
+	struct run run = { .p = p, .packet = packet, .ctx = ctx };
+	int err = 0;
 
 	run_close(p);
-	err = merge_open(p->trace, &p->merge);
+	if (p->ndomains > 1 && !p->clocks_settled)
+		err = clocks_settle(p);
 	if (!err)
-		err = stitch_new(&cfg, &p->stitch);
-	if (!err)
-		err = events_feed(p);
-	if (!err)
-		err = stitch_finish(p->stitch);
-	return err < 0 ? failed(p, err) : 0;
+		err = run_all(&run, false);
+	if (err < 0)
+		return failed(p, err);
+	stats_sum(p);
+	return 0;
 }
+
+/* --- how it ended ---------------------------------------------------------------------------- */
 
 static __u64 lost_events(const struct trace *t)
 {
@@ -134,34 +426,78 @@ static __u64 lost_events(const struct trace *t)
 	return lost;
 }
 
+/* Room for the reasons that one recording is not complete */
+struct reasons {
+	char text[512];
+};
+
+__attribute__((format(printf, 2, 3))) static void reason(struct reasons *r, const char *fmt, ...)
+{
+	size_t at = strlen(r->text);
+	va_list ap;
+
+	va_start(ap, fmt);
+	at += snprintf(r->text + at, sizeof(r->text) - at, "%s", at ? "; " : "");
+	if (at < sizeof(r->text))
+		vsnprintf(r->text + at, sizeof(r->text) - at, fmt, ap);
+	va_end(ap);
+}
+
+static void file_reasons(struct reasons *r, const struct trace *t)
+{
+	if (t->truncated)
+		reason(r, "cut off after %llu of %llu bytes", t->good_bytes, t->file_bytes);
+	else if (!t->ended)
+		reason(r, "the recorder was killed, or is still running");
+}
+
+static void guest_reasons(struct reasons *r, const struct domain *d)
+{
+	const json_t *guest = d->trace->docs[TRACE_GUEST];
+	__u64 lost = lost_events(d->trace);
+
+	if (json_integer_value(json_object_get(guest, "lost_ns")) > 0)
+		reason(r, "%s was lost in mid-record: %s", d->name,
+		       json_string_value(json_object_get(guest, "reason")) ?: "no reason known");
+	if (lost)
+		reason(r, "%llu events were lost while recording %s", lost, d->name);
+}
+
 enum cmd_status pipeline_status(const struct pipeline *p)
 {
-	const struct merge_stats *merge = merge_stats(p->merge);
-	__u64 lost = lost_events(p->trace), damaged = merge->bad_blocks + p->trace->damaged;
-	char cut[128] = "", bad[96] = "", loss[96] = "", all[320];
+	const struct merge_stats *merge = &p->merge_stats;
+	__u64 lost = lost_events(p->trace), damaged = merge->bad_blocks;
+	struct reasons r = { "" };
+	size_t i;
 
-	if (p->trace->truncated)
-		snprintf(cut, sizeof(cut), "; cut off after %llu of %llu bytes",
-			 p->trace->good_bytes, p->trace->file_bytes);
-	else if (!p->trace->ended)
-		snprintf(cut, sizeof(cut), "; the recorder was killed, or is still running");
+	for (i = 0; i < p->ndomains; i++)
+		damaged += p->domain[i].trace->damaged;
+	for (i = 0; i < p->nfiles; i++)
+		file_reasons(&r, p->file[i]);
 	if (damaged)
-		snprintf(bad, sizeof(bad), "; %llu blocks damaged or missing, %llu events of them known",
-			 damaged, merge->bad_events);
+		reason(&r, "%llu blocks damaged or missing, %llu events of them known", damaged,
+		       merge->bad_events);
 	if (lost)
-		snprintf(loss, sizeof(loss), "; %llu events were lost while recording", lost);
-
-	snprintf(all, sizeof(all), "%s%s%s", cut, bad, loss);
-	if (!*all)
+		reason(&r, "%llu events were lost while recording", lost);
+	for (i = 1; i < p->ndomains; i++)
+		guest_reasons(&r, &p->domain[i]);
+	if (!*r.text)
 		return CMD_OK;
-	msg_error("%s is not complete: %s", p->cfg.path, all + strlen("; "));
+	msg_error("%s is not complete: %s", p->cfg.path, r.text);
 	return CMD_PARTIAL;
 }
 
 void pipeline_close(struct pipeline *p)
 {
+	size_t i;
+
 	run_close(p);
-	names_free(p->names);
-	if (p->trace)
-		trace_close(p->trace);
+	for (i = 0; i < p->ndomains; i++) {
+		names_free(p->domain[i].names);
+		domain_clock_free(&p->domain[i].clock);
+		free((char *)p->domain[i].name);
+	}
+	free(p->domain);
+	for (i = 0; i < p->nfiles; i++)
+		trace_close(p->file[i]);
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every command that reads a recording does: open, names, merge, stitch, a call for each
+ * What every command that reads recordings does: open, names, merge, stitch, join, a call for each
  * packet. Errors are said on stderr, in one line, here; callers only pass the status on.
+ *
+ * A recording may be of several kernels (record --guest), and several recordings may be read as
+ * one: each kernel is a domain. Packets that crossed from one to another come as one packet, on
+ * the clock of domain 0 (the first recording's host). For that the recordings are read once more,
+ * first: the clocks are known only when all packets that prove them are.
  */
 #ifndef PKTLAP_PIPELINE_H
 #define PKTLAP_PIPELINE_H
@@ -9,26 +14,39 @@
 #include <argp.h>
 
 #include "cmd.h"
+#include "domain.h"
+#include "join.h"
 #include "merge.h"
 #include "names.h"
 #include "stitch.h"
 #include "trace.h"
 
+#define PIPELINE_FILES_MAX 16
+
 struct pipeline_config {
-	const char *path;
+	const char *path; /* the first one */
+	const char *more[PIPELINE_FILES_MAX - 1]; /* to be read with it */
+	size_t nmore;
+	const char *clock; /* method for all domains, clock_method_name(); NULL: the best one */
 	__u64 timeout_ns; /* as in stitch_config */
 	size_t max_in_flight;
 };
 
-/* Child parser of FILE, --timeout and --max-in-flight; its input is a struct pipeline_config */
+/* Child parser of FILE..., --timeout ...; its input is a struct pipeline_config */
 extern const struct argp pipeline_argp;
 
 struct pipeline {
 	struct pipeline_config cfg;
-	struct trace *trace;
+	struct trace *file[PIPELINE_FILES_MAX];
+	size_t nfiles;
+	struct domain *domain;
+	size_t ndomains;
+	const struct trace *trace; /* of domain 0, as are names */
 	struct names *names;
-	struct merge *merge; /* these two are of the last run */
-	struct stitch *stitch;
+	struct join *join; /* of the last run; NULL: one domain only */
+	bool clocks_settled;
+	struct stitch_stats stitch_stats; /* of the last run, over all domains */
+	struct merge_stats merge_stats;
 };
 
 /* 0 or a negative errno, already reported. p is to be closed in any case */

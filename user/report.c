@@ -62,6 +62,8 @@ static void report_counters(struct report *r, const struct report_input *in)
 	r->late_events = in->merge->late;
 
 	r->stored_events = in->trace->nevents;
+	for (size_t i = 1; i < in->ndomains; i++)
+		r->stored_events += in->domains[i].trace->nevents;
 	r->events = in->stitch->events;
 	r->unused_events = in->stitch->unused;
 	r->evicted = in->stitch->evicted;
@@ -86,6 +88,7 @@ int report_new(const struct report_input *in, struct report **out)
 	report_docs(r, in, clock);
 	report_changes(r, in, clock);
 	report_last_hops(r, in->stitch);
+	report_domains(r, in);
 	report_paths(r, in, clock);
 	wallclock_free(clock);
 

@@ -11,6 +11,8 @@
 
 #include "arena.h"
 #include "breakdown.h"
+#include "domain.h"
+#include "join.h"
 #include "merge.h"
 #include "trace.h"
 
@@ -20,6 +22,7 @@
 #define REPORT_RARE_PART 100
 
 struct report_hop {
+	const char *domain; /* "host", "vm1" */
 	const char *hop; /* "tap:xmit" */
 	const char *dev;
 	const char *task; /* of a context hop, where it has a role: "vhost-2154" */
@@ -39,6 +42,9 @@ struct report_stage {
 	const struct report_hop *from, *to; /* into report_path.hops */
 	struct report_dist d;
 	__u64 min_packet, max_packet;
+	/* of a stage from one domain to another: how far its times may be off, ns (0: one clock), and
+	 * packets whose time is below that, so that it may be nothing */
+	__u64 error_ns, below;
 	bool rare; /* may be folded */
 	bool largest; /* of its path, by share */
 };
@@ -111,6 +117,34 @@ struct report_coverage {
 	bool silent; /* attached, but made no event while its neighbours did; likewise */
 };
 
+/* One way to relate a domain's clock to that of domain 0 */
+struct report_clock_method {
+	const char *name; /* clock_method_name() */
+	bool in_use;
+	__u64 samples, outliers;
+	__u64 pieces; /* of time, in each of which it was fitted */
+	__u64 proofs; /* packets that bound it from either side */
+	__u64 disproved; /* pieces that packets contradict, ... */
+	__u64 disproved_ns; /* ... by so much at most */
+	__s64 offset_ns; /* domain 0 less this one, in mid-record */
+	__s64 drift_ppb;
+	__u64 error_ns; /* at most */
+};
+
+/* A kernel that was recorded; the first is the one that all times are of */
+struct report_domain {
+	const char *name, *host, *release, *machine;
+	__u64 cpus;
+	__u64 events, lost; /* stored; lost while recording */
+	bool lost_known, ended;
+	const char *spec; /* --guest that it was recorded by; "" for none */
+	__u64 gone_ns; /* its agent was lost then (domain 0's monotonic time), 0: never; and why */
+	const char *gone;
+	__u64 left; /* packets that left it and were not seen in another one */
+	struct report_clock_method *clock; /* none: its packets are not joined with others' */
+	size_t nclock;
+};
+
 /* What was found on the host, see hazards.h */
 struct report_hazard {
 	const char *id, *severity, *subject, *evidence, *remedy;
@@ -152,6 +186,11 @@ struct report {
 	struct report_count *last_hop; /* incomplete packets by the hop where last seen */
 	size_t nlast_hop;
 
+	struct report_domain *domains; /* may be none: one recording of one kernel */
+	size_t ndomains;
+	__u64 crossed; /* packets that were followed from one domain into another */
+	__u64 ambiguous_crossings, impossible_crossings, moved_crossings; /* join.h */
+
 	struct report_change *changes; /* in order of time */
 	size_t nchanges;
 
@@ -173,6 +212,10 @@ struct report_input {
 	const struct breakdown *breakdown;
 	const struct stitch_stats *stitch;
 	const struct merge_stats *merge;
+	/* several kernels: all of them, the first is that of the above; else none */
+	const struct domain *domains;
+	size_t ndomains;
+	const struct join_stats *join; /* NULL: one domain */
 };
 
 /* Copies what it needs: the input may go afterwards. 0 or -ENOMEM */

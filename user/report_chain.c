@@ -10,7 +10,9 @@
 
 struct chain {
 	struct report *r;
-	struct names *names;
+	const struct report_input *in;
+	unsigned int domain; /* of the node at hand */
+	struct names *names; /* of it */
 	const char **list;
 	size_t n, room;
 	int dev; /* the last device in it; 0: none yet */
@@ -31,8 +33,9 @@ static void chain_dev(struct chain *c, int dev)
 	if (!dev || dev == c->dev)
 		return;
 	if (c->dev && !strcmp(master, names_dev_master(c->names, c->dev)))
-		chain_add(c, report_str(c->r, master));
-	chain_add(c, report_str(c->r, names_dev_name(c->names, dev)));
+		chain_add(c, report_in_domain(c->r, c->in, c->domain, report_str(c->r, master)));
+	chain_add(c, report_in_domain(c->r, c->in, c->domain,
+				      report_str(c->r, names_dev_name(c->names, dev))));
 	c->dev = dev;
 	c->dev_at = c->n;
 }
@@ -87,7 +90,8 @@ const char *report_task(struct report *r, struct names *names, const struct path
 
 static void chain_task(struct chain *c, const struct path_node *node)
 {
-	const char *task = report_task(c->r, c->names, node);
+	const char *task = report_in_domain(c->r, c->in, c->domain,
+					    report_task(c->r, c->names, node));
 
 	/* worker and vCPU alternate in the hops of one interrupt: each once */
 	for (size_t i = c->dev_at; i < c->n; i++) {
@@ -104,21 +108,32 @@ static void chain_task(struct chain *c, const struct path_node *node)
 	chain_add(c, task);
 }
 
-const char **report_chain(struct report *r, struct names *names, const struct path_node *nodes,
-			  size_t nnodes, size_t *n)
+/* The device before is of another kernel: it is no port of the same bridge */
+static void chain_domain(struct chain *c, unsigned int domain)
 {
-	struct chain c = { .r = r, .names = names, .room = 3 * nnodes };
+	if (domain != c->domain)
+		c->dev = 0;
+	c->domain = domain;
+	c->names = report_names(c->in, domain);
+}
+
+const char **report_chain(struct report *r, const struct report_input *in,
+			  const struct path_node *nodes, size_t nnodes, size_t *n)
+{
+	struct chain c = { .r = r, .in = in, .names = in->names, .room = 3 * nnodes };
 
 	*n = 0;
 	c.list = arena_alloc(&r->mem, c.room, sizeof(*c.list));
 	if (!c.list)
 		return NULL;
 	for (size_t i = 0; i < nnodes; i++) {
+		chain_domain(&c, nodes[i].domain);
 		/* towards a guest the device is in the list by now, from a guest it comes after */
 		chain_task(&c, &nodes[i]);
 		chain_dev(&c, nodes[i].dev);
 		if (nodes[i].hop == PL_HOP_br_in)
-			chain_add(&c, report_str(r, names_dev_master(names, nodes[i].dev)));
+			chain_add(&c, report_in_domain(r, in, c.domain,
+						       report_str(r, names_dev_master(c.names, nodes[i].dev))));
 	}
 	*n = c.n;
 	return c.list;

@@ -90,6 +90,17 @@ static size_t cpus_count(json_t *hooks)
 	return n;
 }
 
+__u64 report_lost(const struct trace *t)
+{
+	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;
+	const char *id;
+	__u64 lost = 0;
+
+	json_object_foreach(hooks, id, hook)
+		lost += int_of(hook, "lost");
+	return lost;
+}
+
 static void doc_loss(struct report *r, const struct trace *t)
 {
 	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;

@@ -33,7 +33,18 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 const char *report_task(struct report *r, struct names *names, const struct path_node *node);
 
 /* Devices and tasks on the way along nodes */
-const char **report_chain(struct report *r, struct names *names, const struct path_node *nodes,
-			  size_t nnodes, size_t *n);
+const char **report_chain(struct report *r, const struct report_input *in,
+			  const struct path_node *nodes, size_t nnodes, size_t *n);
+
+/* --- report_domain.c --- */
+
+void report_domains(struct report *r, const struct report_input *in);
+struct names *report_names(const struct report_input *in, unsigned int domain);
+/* "vm1/eth0": what is not of the first domain says where it is; "" stays "" */
+const char *report_in_domain(struct report *r, const struct report_input *in, unsigned int domain,
+			     const char *name);
+
+/* Events lost, by the counters in the file */
+__u64 report_lost(const struct trace *t);
 
 #endif

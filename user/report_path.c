@@ -61,13 +61,17 @@ static struct report_dist dist_of(const struct hist *h)
 }
 
 static void path_hops(struct report *r, struct report_path *p, const struct path_stat *stat,
-		      struct names *names)
+		      const struct report_input *in)
 {
 	p->hops = arena_alloc(&r->mem, stat->nnodes, sizeof(*p->hops));
 	for (size_t i = 0; p->hops && i < stat->nnodes; i++) {
 		const struct path_node *node = &stat->nodes[i];
+		struct names *names = report_names(in, node->domain);
 
 		p->hops[p->nhops++] = (struct report_hop){
+			.domain = node->domain < in->ndomains ?
+					  report_str(r, in->domains[node->domain].name) :
+					  "host",
 			.hop = hop_desc(node->hop)->name,
 			.dev = report_str(r, names_dev_name(names, node->dev)),
 			.task = report_task(r, names, node),
@@ -79,7 +83,8 @@ static void path_hops(struct report *r, struct report_path *p, const struct path
 }
 
 /* The hop's name does where it comes once; else its device, else a number */
-static void path_labels(struct report *r, struct report_path *p, const struct path_stat *stat)
+static void path_labels(struct report *r, struct report_path *p, const struct path_stat *stat,
+			const struct report_input *in)
 {
 	for (size_t i = 0; i < p->nhops; i++) {
 		struct report_hop *h = &p->hops[i];
@@ -87,11 +92,12 @@ static void path_labels(struct report *r, struct report_path *p, const struct pa
 
 		for (size_t j = 0; j < p->nhops; j++)
 			if (stat->nodes[j].hop == stat->nodes[i].hop &&
+			    stat->nodes[j].domain == stat->nodes[i].domain &&
 			    stat->nodes[j].dev != stat->nodes[i].dev)
 				devs = true;
-		h->label = h->hop;
+		h->label = report_in_domain(r, in, stat->nodes[i].domain, h->hop);
 		if (devs && *h->dev)
-			h->label = arena_printf(&r->mem, "%s@%s", h->hop, h->dev);
+			h->label = arena_printf(&r->mem, "%s@%s", h->label, h->dev);
 		if (h->nth)
 			h->label = arena_printf(&r->mem, "%s#%u", h->label, h->nth + 1);
 	}
@@ -162,6 +168,8 @@ static void path_stages(struct report *r, struct report_path *p, const struct pa
 			.d = dist_of(&s->ns),
 			.min_packet = s->min_packet,
 			.max_packet = s->max_packet,
+			.error_ns = s->error_ns,
+			.below = s->below,
 		};
 		if (s->ns.sum > stat->stages[largest].ns.sum)
 			largest = i;
@@ -217,15 +225,15 @@ static void path_make(struct report *r, const struct report_input *in,
 	p->id = stat->id;
 	p->packets = stat->packets;
 	p->dropped = stat->dropped;
-	p->chain = report_chain(r, in->names, stat->nodes, stat->nnodes, &p->nchain);
+	p->chain = report_chain(r, in, stat->nodes, stat->nnodes, &p->nchain);
 	p->total = dist_of(&stat->total);
 	p->slowest.packet = stat->slowest;
 	p->slowest.ns = stat->slowest_ns;
 	p->slowest.mono_ns = stat->slowest_ts;
 	p->slowest.real_ns = wallclock_ns(clock, stat->slowest_ts);
 	p->slowest.stage_ns = stat->slowest_stage_ns;
-	path_hops(r, p, stat, in->names);
-	path_labels(r, p, stat);
+	path_hops(r, p, stat, in);
+	path_labels(r, p, stat, in);
 	path_stages(r, p, stat);
 	path_shares(r, p, stat);
 	path_rare(p);
@@ -234,14 +242,16 @@ static void path_make(struct report *r, const struct report_input *in,
 static void drop_make(struct report *r, const struct report_input *in,
 		      const struct drop_stat *stat)
 {
-	const json_t *doc = in->trace->docs[TRACE_DROPS];
+	const struct trace *t = stat->domain < in->ndomains ? in->domains[stat->domain].trace : in->trace;
+	const json_t *doc = t->docs[TRACE_DROPS];
 	struct report_drop *d = &r->drops[r->ndrops++];
 	char name[DROP_NAME_LEN];
 
 	d->path = stat->path;
-	d->chain = report_chain(r, in->names, stat->nodes, stat->nnodes, &d->nchain);
+	d->chain = report_chain(r, in, stat->nodes, stat->nnodes, &d->nchain);
 	d->hop = stat->hop ? hop_desc(stat->hop)->name : "";
-	d->dev = report_str(r, names_dev_name(in->names, stat->dev));
+	d->dev = report_in_domain(r, in, stat->domain,
+				  report_str(r, names_dev_name(report_names(in, stat->domain), stat->dev)));
 	d->reason = report_str(r, drop_reason_name(doc, stat->reason, name));
 	d->reason_known = *d->reason;
 	if (!d->reason_known)

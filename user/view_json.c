@@ -50,6 +50,7 @@ static json_t *hops_json(struct json_builder *b, const struct report_path *p)
 		const struct report_hop *h = &p->hops[i];
 		json_t *o = json_object();
 
+		json_put_str(b, o, "domain", h->domain);
 		json_put_str(b, o, "hop", h->hop);
 		json_put_str(b, o, "dev", h->dev);
 		json_put_str(b, o, "task", h->task);
@@ -78,6 +79,8 @@ static json_t *stages_json(struct json_builder *b, const struct report_path *p)
 		json_put_int(b, o, "to_index", s->to - p->hops);
 		json_put_int(b, o, "min_packet", s->min_packet);
 		json_put_int(b, o, "max_packet", s->max_packet);
+		json_put_int(b, o, "error_ns", s->error_ns);
+		json_put_int(b, o, "below_error", s->below);
 		json_put(b, o, "causes", json_object());
 		json_append(b, a, o);
 	}
@@ -233,28 +236,102 @@ static json_t *recording_json(struct json_builder *b, const struct report *r)
 	return o;
 }
 
+/* A recording of one kernel has no list of domains: it is the head of the report */
+static json_t *domain_json(struct json_builder *b, const struct report *r, size_t i)
+{
+	const struct report_domain one = {
+		.name = "host",
+		.host = r->host,
+		.release = r->release,
+		.machine = r->machine,
+		.cpus = r->cpus,
+		.events = r->stored_events,
+		.lost = r->lost,
+		.lost_known = r->lost_known,
+		.ended = r->ended,
+		.spec = "",
+		.gone = "",
+	};
+	const struct report_domain *d = r->ndomains ? &r->domains[i] : &one;
+	json_t *o = json_object();
+
+	json_put_str(b, o, "name", d->name);
+	json_put_str(b, o, "host", d->host);
+	json_put_str(b, o, "release", d->release);
+	json_put_str(b, o, "machine", d->machine);
+	json_put_int(b, o, "cpus", d->cpus);
+	json_put_int(b, o, "events", d->events);
+	json_put_bool(b, o, "lost_known", d->lost_known);
+	json_put_int(b, o, "lost", d->lost);
+	json_put_bool(b, o, "ended", d->ended);
+	json_put_str(b, o, "spec", d->spec);
+	json_put_int(b, o, "gone_ns", d->gone_ns);
+	json_put_str(b, o, "gone", d->gone);
+	json_put_int(b, o, "left", d->left);
+	return o;
+}
+
 static json_t *domains_json(struct json_builder *b, const struct report *r)
 {
-	json_t *a = json_array(), *o = json_object();
+	json_t *a = json_array();
 
-	json_put_str(b, o, "name", "host");
-	json_put_str(b, o, "host", r->host);
-	json_put_str(b, o, "release", r->release);
-	json_put_str(b, o, "machine", r->machine);
-	json_put_int(b, o, "cpus", r->cpus);
-	json_append(b, a, o);
+	for (size_t i = 0; i < (r->ndomains ? r->ndomains : 1); i++)
+		json_append(b, a, domain_json(b, r, i));
 	return a;
 }
 
-static json_t *clock_json(struct json_builder *b)
+static json_t *method_json(struct json_builder *b, const struct report_clock_method *m)
 {
-	json_t *a = json_array(), *o = json_object();
+	json_t *o = json_object();
 
-	/* one domain, one clock: nothing to be mapped, nothing to be wrong by */
-	json_put_str(b, o, "domain", "host");
-	json_put_int(b, o, "error_ns", 0);
-	json_append(b, a, o);
+	json_put_str(b, o, "method", m->name);
+	json_put_bool(b, o, "in_use", m->in_use);
+	json_put_int(b, o, "error_ns", m->error_ns);
+	json_put(b, o, "offset_ns", json_integer(m->offset_ns));
+	json_put(b, o, "drift_ppb", json_integer(m->drift_ppb));
+	json_put_int(b, o, "samples", m->samples);
+	json_put_int(b, o, "outliers", m->outliers);
+	json_put_int(b, o, "pieces", m->pieces);
+	json_put_int(b, o, "proofs", m->proofs);
+	json_put_int(b, o, "disproved_pieces", m->disproved);
+	json_put_int(b, o, "disproved_ns", m->disproved_ns);
+	return o;
+}
+
+/* The first domain's clock is the reference: nothing to be mapped, nothing to be wrong by */
+static json_t *clock_json(struct json_builder *b, const struct report *r)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < (r->ndomains ? r->ndomains : 1); i++) {
+		const struct report_domain *d = r->ndomains ? &r->domains[i] : NULL;
+		json_t *o = json_object(), *methods = json_array();
+		const struct report_clock_method *used = NULL;
+
+		for (size_t j = 0; d && j < d->nclock; j++) {
+			json_append(b, methods, method_json(b, &d->clock[j]));
+			if (d->clock[j].in_use)
+				used = &d->clock[j];
+		}
+		json_put_str(b, o, "domain", d ? d->name : "host");
+		json_put_str(b, o, "method", used ? used->name : i ? "none" : "reference");
+		json_put_bool(b, o, "known", used || !i);
+		json_put_int(b, o, "error_ns", used ? used->error_ns : 0);
+		json_put(b, o, "methods", methods);
+		json_append(b, a, o);
+	}
 	return a;
+}
+
+static json_t *crossings_json(struct json_builder *b, const struct report *r)
+{
+	json_t *o = json_object();
+
+	json_put_int(b, o, "joined", r->crossed);
+	json_put_int(b, o, "ambiguous", r->ambiguous_crossings);
+	json_put_int(b, o, "impossible", r->impossible_crossings);
+	json_put_int(b, o, "below_nothing", r->moved_crossings);
+	return o;
 }
 
 static json_t *events_json(struct json_builder *b, const struct report *r)
@@ -315,7 +392,8 @@ int view_json(const struct report *r, FILE *f)
 	json_put(&b, o, "drops", drops_json(&b, r));
 	json_put(&b, o, "changes", changes_json(&b, r));
 	json_put(&b, o, "hops", coverage_json(&b, r));
-	json_put(&b, o, "clock", clock_json(&b));
+	json_put(&b, o, "clock", clock_json(&b, r));
+	json_put(&b, o, "crossings", crossings_json(&b, r));
 	json_put(&b, o, "observer", observer_json(&b, r));
 	json_put_bool(&b, o, "hazards_known", r->hazards_known);
 	json_put(&b, o, "hazards", hazards_json(&b, r));

@@ -41,6 +41,7 @@ static json_t *sighting_json(struct json_builder *b, const struct script_view *v
 			     const struct packet *p, size_t at)
 {
 	const struct sighting *s = &p->s[at];
+	const struct packet_part *crossing = packet_crossing(p, at);
 	bool packet = sighting_of_packet(s), sock = s->flags & PL_F_SOCK;
 	char name[PACKET_NAME_LEN];
 	json_t *o = json_object();
@@ -48,14 +49,14 @@ static json_t *sighting_json(struct json_builder *b, const struct script_view *v
 	json_put_int(b, o, "mono_ns", s->ts);
 	json_put_int(b, o, "at_ns", s->ts - p->s[0].ts);
 	json_put_int(b, o, "stage_ns", at ? s->ts - p->s[at - 1].ts : 0);
-	json_put_int(b, o, "error_ns", 0); /* all of one domain */
-	json_put_str(b, o, "domain", "host");
+	json_put_int(b, o, "error_ns", crossing ? crossing->error_ns : 0);
+	json_put_str(b, o, "domain", script_domain(v, p, at));
 	json_put_str(b, o, "hop", hop_desc(s->hop)->name);
 	hook_json(b, o, s);
-	json_put_str(b, o, "dev", sighting_dev(v->names, s, name));
+	json_put_str(b, o, "dev", sighting_dev(script_names(v, p, at), s, name));
 	json_put_int(b, o, "cpu", s->cpu);
 	json_put_int(b, o, "tid", s->tid);
-	json_put_str(b, o, "task", sighting_task(v->names, s, name));
+	json_put_str(b, o, "task", sighting_task(script_names(v, p, at), s, name));
 	json_put_int(b, o, "bytes", packet ? s->len : 0);
 	json_put_int(b, o, "count", packet ? 0 : s->len);
 	/* of a packet hop it is the flow's hash or the reason of a drop, said elsewhere */
@@ -69,7 +70,7 @@ static json_t *sighting_json(struct json_builder *b, const struct script_view *v
 static json_t *drop_json(struct json_builder *b, const struct script_view *v,
 			 const struct packet *p)
 {
-	const json_t *drops = v->trace->docs[TRACE_DROPS];
+	const json_t *drops = script_drops(v, p);
 	bool dropped = p->end == PACKET_DROPPED;
 	char name[DROP_NAME_LEN];
 	json_t *o = json_object();

@@ -52,7 +52,7 @@ struct script_state {
 	} comment;
 	struct interface {
 		__u16 dev;
-		__u8 hop;
+		__u8 hop, domain;
 	} * interfaces;
 	size_t ninterfaces;
 };
@@ -147,31 +147,46 @@ static void section_write(struct script_state *s)
 	block_end(s);
 }
 
-static void interface_write(struct script_state *s, const struct sighting *sight)
+/* "vm1/eth0": what is not of the first domain says where it is */
+static void interface_name(struct script_state *s, const struct packet *p, size_t at,
+			   char name[2 * PACKET_NAME_LEN])
 {
-	const struct hop_desc *hop = hop_desc(sight->hop);
-	char name[PACKET_NAME_LEN], layer[PACKET_LAYER_LEN], text[256];
+	char dev[PACKET_NAME_LEN], layer[PACKET_LAYER_LEN];
+
+	sighting_dev(script_names(s->view, p, at), &p->s[at], dev);
+	snprintf(name, 2 * PACKET_NAME_LEN, "%s%s%s",
+		 packet_domain(p, at) ? script_domain(s->view, p, at) : "",
+		 packet_domain(p, at) ? "/" : "", *dev ? dev : hop_layer(p->s[at].hop, layer));
+}
+
+static void interface_write(struct script_state *s, const struct packet *p, size_t at)
+{
+	const struct hop_desc *hop = hop_desc(p->s[at].hop);
+	char name[2 * PACKET_NAME_LEN], text[256];
 	const __u8 nanoseconds = 9;
 
-	sighting_dev(s->view->names, sight, name);
+	interface_name(s, p, at, name);
 	snprintf(text, sizeof(text), "%s: %s", hop->name, hop->what);
 	block_begin(s, BLOCK_INTERFACE);
 	put16(s, LINKTYPE_ETHERNET);
 	put16(s, 0);
 	put32(s, SNAPLEN);
-	put_string(s, IF_NAME, *name ? name : hop_layer(sight->hop, layer));
+	put_string(s, IF_NAME, name);
 	put_string(s, IF_DESCRIPTION, text);
 	put_option(s, IF_TSRESOL, &nanoseconds, sizeof(nanoseconds));
 	block_end(s);
 }
 
 /* Number of the interface that stands for this hop at this device, described before its first use */
-static __u32 interface_of(struct script_state *s, const struct sighting *sight)
+static __u32 interface_of(struct script_state *s, const struct packet *p, size_t at)
 {
+	const struct sighting *sight = &p->s[at];
+	unsigned int domain = packet_domain(p, at);
 	struct interface *more;
 
 	for (size_t i = 0; i < s->ninterfaces; i++)
-		if (s->interfaces[i].hop == sight->hop && s->interfaces[i].dev == sight->dev)
+		if (s->interfaces[i].hop == sight->hop && s->interfaces[i].dev == sight->dev &&
+		    s->interfaces[i].domain == domain)
 			return i;
 	more = realloc(s->interfaces, (s->ninterfaces + 1) * sizeof(*more));
 	if (!more) {
@@ -179,8 +194,8 @@ static __u32 interface_of(struct script_state *s, const struct sighting *sight)
 		return 0;
 	}
 	s->interfaces = more;
-	more[s->ninterfaces] = (struct interface){ .dev = sight->dev, .hop = sight->hop };
-	interface_write(s, sight);
+	more[s->ninterfaces] = (struct interface){ .dev = sight->dev, .hop = sight->hop, .domain = domain };
+	interface_write(s, p, at);
 	return s->ninterfaces++;
 }
 
@@ -214,7 +229,7 @@ static void say_sighting(struct script_state *s, const struct packet *p, size_t 
 		say(s, ", %s after %s", text_ns(&s->view->out, sight->ts - p->s[at - 1].ts, ns),
 		    hop_desc(p->s[at - 1].hop)->name);
 	}
-	say(s, "; CPU %u, %s", sight->cpu, sighting_task(s->view->names, sight, task));
+	say(s, "; CPU %u, %s", sight->cpu, sighting_task(script_names(s->view, p, at), sight, task));
 }
 
 static void say_breakdown(struct script_state *s, const struct packet *p)
@@ -223,7 +238,7 @@ static void say_breakdown(struct script_state *s, const struct packet *p)
 
 	say(s, "\n%s", packet_end_name(p->end));
 	if (p->end == PACKET_DROPPED)
-		say(s, ": %s", packet_drop(s->view->trace->docs[TRACE_DROPS], p, text));
+		say(s, ": %s", packet_drop(script_drops(s->view, p), p, text));
 	say(s, "; %s %s in all", text_ns(&s->view->out, packet_total(p), ns),
 	    text_unit_name(&s->view->out));
 	for (size_t i = 1; i < p->n; i++)
@@ -266,7 +281,7 @@ static void sighting_write(struct script_state *s, const struct packet *p, size_
 {
 	const struct sighting *sight = &p->s[at];
 	__u64 ns = wallclock_ns(s->view->clock, sight->ts) ?: sight->ts;
-	__u32 interface = interface_of(s, sight), flags = direction(sight->hop);
+	__u32 interface = interface_of(s, p, at), flags = direction(sight->hop);
 	__u32 queue = sight->queue;
 
 	block_begin(s, BLOCK_PACKET);

@@ -329,9 +329,10 @@ static __u64 layer_track(struct script_state *s, size_t layer, __u64 begin, __u6
 
 /* --- packets -------------------------------------------------------------------------------- */
 
-static void stage_notes(struct event *e, const struct packet *p, const struct sighting *s)
+static void stage_notes(struct event *e, const struct packet *p, size_t at)
 {
-	const struct names *names = e->s->view->names;
+	const struct names *names = script_names(e->s->view, p, at);
+	const struct sighting *s = &p->s[at];
 	const struct hook_desc *hook = hook_desc(s->hook);
 	__u16 tags[PACKET_TAGS_MAX];
 	size_t ntags = sighting_tags(s, tags);
@@ -354,7 +355,7 @@ static void stage_notes(struct event *e, const struct packet *p, const struct si
 		note_text(e, NOTE_HOOK, INTERN_HOOK, s->hook, hook->id);
 	if (s->hop == PL_HOP_drop && p->end == PACKET_DROPPED)
 		note_add(e, NOTE_DROP)->string_value =
-			(char *)packet_drop(e->s->view->trace->docs[TRACE_DROPS], p, e->drop);
+			(char *)packet_drop(script_drops(e->s->view, p), p, e->drop);
 }
 
 static void stage_write(struct script_state *s, const struct packet *p, size_t at, __u64 track)
@@ -366,7 +367,7 @@ static void stage_write(struct script_state *s, const struct packet *p, size_t a
 		    last ? PFT__TRACK_EVENT__TYPE__INSTANT : PFT__TRACK_EVENT__TYPE__SLICE_BEGIN,
 		    track, p->s[at].ts);
 	stage_name(&e, p->s[at].hop, last ? PL_HOP_none : p->s[at + 1].hop);
-	stage_notes(&e, p, &p->s[at]);
+	stage_notes(&e, p, at);
 	event_end(&e);
 	if (last)
 		return;

@@ -17,7 +17,7 @@ static void show_end(const struct script_view *v, const struct packet *p)
 	text_printf(&v->out, "   %s%s%s", packet_end_name(p->end), p->cloned ? ", cloned" : "",
 		    p->nonmono ? ", sighted out of order" : "");
 	if (p->end == PACKET_DROPPED)
-		text_printf(&v->out, ": %s", packet_drop(v->trace->docs[TRACE_DROPS], p, drop));
+		text_printf(&v->out, ": %s", packet_drop(script_drops(v, p), p, drop));
 }
 
 static void show_header(const struct script_view *v, const struct packet *p)
@@ -42,7 +42,11 @@ static void heads(struct table *t, const struct script_view *v)
 	} else {
 		table_cell(t, "%s", text_unit_name(&v->out));
 		table_cell(t, "delta");
+		if (v->ndomains > 1)
+			table_cell(t, "%s", "");
 	}
+	if (v->ndomains > 1)
+		table_cell(t, "domain");
 	table_cell(t, "hop");
 	table_cell(t, "device");
 	table_cell(t, "CPU");
@@ -77,6 +81,7 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 			 size_t at, bool largest)
 {
 	const struct sighting *s = &p->s[at];
+	const struct packet_part *crossing = packet_crossing(p, at);
 	char ns[TEXT_NS_LEN], name[PACKET_NAME_LEN];
 	__u64 real;
 
@@ -86,11 +91,16 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 	} else {
 		table_cell(t, "%s", text_ns(&v->out, s->ts - p->s[0].ts, ns));
 		table_cell(t, "%s", at ? text_ns(&v->out, s->ts - p->s[at - 1].ts, ns) : "");
+		if (v->ndomains > 1)
+			table_cell(t, "%s%s", crossing ? "±" : "",
+				   crossing ? text_ns(&v->out, crossing->error_ns, ns) : "");
 	}
+	if (v->ndomains > 1)
+		table_cell(t, "%s", script_domain(v, p, at));
 	table_cell(t, "%s", hop_desc(s->hop)->name);
-	table_cell(t, "%s", sighting_dev(v->names, s, name));
+	table_cell(t, "%s", sighting_dev(script_names(v, p, at), s, name));
 	table_cell(t, "%u", s->cpu);
-	table_cell(t, "%s", sighting_task(v->names, s, name));
+	table_cell(t, "%s", sighting_task(script_names(v, p, at), s, name));
 	if (v->verbose)
 		hook_cells(t, s);
 	table_row_end(t, largest);
@@ -117,7 +127,10 @@ int view_script(const struct script_view *v, const struct packet *p)
 	struct table *t;
 	int err;
 
-	err = table_new(&v->out, v->absolute ? "rllrllrr" : "rrllrllrr", &t);
+	if (v->ndomains > 1)
+		err = table_new(&v->out, v->absolute ? "rlllrllrr" : "rrrlllrllrr", &t);
+	else
+		err = table_new(&v->out, v->absolute ? "rllrllrr" : "rrllrllrr", &t);
 	if (err)
 		return err;
 	show_header(v, p);

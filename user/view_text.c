@@ -159,6 +159,19 @@ static void dist_cells(const struct text_out *o, struct table *t, const struct r
 	table_cell(t, "%s %%", text_permille(d->share_permille, buf));
 }
 
+/* Of a stage from one clock to another: by how much its times may be off */
+static void error_cell(const struct text_out *o, struct table *t, const struct report_stage *s)
+{
+	char ns[TEXT_NS_LEN];
+
+	if (!s->error_ns)
+		table_cell(t, "%s", "");
+	else if (!s->below)
+		table_cell(t, "±%s", text_ns(o, s->error_ns, ns));
+	else
+		table_cell(t, "±%s, %llu are below", text_ns(o, s->error_ns, ns), s->below);
+}
+
 static void rare_cells(struct table *t, const struct report_path *p)
 {
 	char buf[TEXT_NS_LEN];
@@ -187,8 +200,12 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 		"share",
 	};
 	struct table *t;
-	int err = table_new(o, "l l lrrrrrrrrr", &t);
+	bool crosses = false;
+	int err;
 
+	for (size_t i = 0; i < p->nstages; i++)
+		crosses |= p->stages[i].error_ns != 0;
+	err = table_new(o, crosses ? "l l lrrrrrrrrrl" : "l l lrrrrrrrrr", &t);
 	if (err)
 		return err;
 	table_cell(t, "stage, %s", text_unit_name(o));
@@ -196,6 +213,8 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 	table_cell(t, "%s", "");
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_cell(t, "%s", heads[i]);
+	if (crosses)
+		table_cell(t, "clock");
 	table_row_end(t, false);
 
 	for (size_t i = 0; i < p->nstages; i++) {
@@ -207,6 +226,8 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 		table_cell(t, ARROW);
 		table_cell(t, "%s", s->to->label);
 		dist_cells(o, t, &s->d);
+		if (crosses)
+			error_cell(o, t, s);
 		table_row_end(t, s->largest);
 	}
 	if (p->rare.rows && !all)
@@ -424,6 +445,80 @@ static void show_hazards(const struct report *r, const struct text_out *o, bool 
 			    r->hazards_known ? "none found" : "not looked for when this was recorded");
 }
 
+static void show_clock(const struct report_domain *d, const struct text_out *o)
+{
+	const struct report_clock_method *m;
+	char ns[TEXT_NS_LEN];
+	struct list l;
+
+	list_begin(&l, o, "clock of");
+	list_words(&l, d->name);
+	list_words(&l, "–");
+	if (!d->nclock)
+		list_words(&l, "not known: its packets are not joined with others'");
+	for (size_t i = 0; i < d->nclock; i++) {
+		m = &d->clock[i];
+		if (!m->in_use)
+			continue;
+		list_item(&l, "%s: ±%s %s", m->name, text_ns(o, m->error_ns, ns), text_unit_name(o));
+		list_item(&l, "offset %lld ns", m->offset_ns);
+		list_item(&l, "drift %lld ppb", m->drift_ppb);
+		list_item(&l, "%llu samples", m->samples);
+		list_item(&l, "held against %llu packets", m->proofs);
+	}
+	for (size_t i = 0; i < d->nclock; i++) {
+		m = &d->clock[i];
+		if (m->disproved)
+			list_item(&l, "%s DISPROVED by packets in %llu of %llu parts, by up to %s %s",
+				  m->name, m->disproved, m->pieces,
+				  text_ns(o, m->disproved_ns, ns), text_unit_name(o));
+	}
+	text_printf(o, "\n");
+}
+
+static void show_domain(const struct report_domain *d, const struct text_out *o)
+{
+	struct list l;
+
+	list_begin(&l, o, "domain");
+	list_words(&l, d->name);
+	list_words(&l, "–");
+	list_item(&l, "%s (%s)", *d->host ? d->host : "unknown", *d->release ? d->release : "?");
+	if (*d->spec)
+		list_item(&l, "%s", d->spec);
+	list_item(&l, "events %llu", d->events);
+	if (d->lost_known)
+		list_item(&l, "lost %llu", d->lost);
+	else
+		list_item(&l, "lost unknown");
+	list_item(&l, "%llu packets left it and were not seen elsewhere", d->left);
+	if (d->gone_ns)
+		list_item(&l, "MISSING since %s", *d->gone ? d->gone : "its agent was lost");
+	text_printf(o, "\n");
+}
+
+/* The first domain is in the head of the report */
+static void show_domains(const struct report *r, const struct text_out *o)
+{
+	struct list l;
+
+	if (r->ndomains < 2)
+		return;
+	for (size_t i = 1; i < r->ndomains; i++) {
+		show_domain(&r->domains[i], o);
+		show_clock(&r->domains[i], o);
+	}
+	list_begin(&l, o, "crossings:");
+	list_item(&l, "%llu between domains", r->crossed);
+	list_item(&l, "%llu ambiguous, not joined", r->ambiguous_crossings);
+	if (r->moved_crossings)
+		list_item(&l, "%llu took less than nothing, within the clock's error: shown as 0",
+			  r->moved_crossings);
+	if (r->impossible_crossings)
+		list_item(&l, "%llu impossible by the clocks, left out", r->impossible_crossings);
+	text_printf(o, "\n");
+}
+
 int view_text(const struct report *r, const struct text_out *o, bool all)
 {
 	int err = 0;
@@ -439,6 +534,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	show_other_drops(r, o);
 
 	text_printf(o, "\n");
+	show_domains(r, o);
 	show_hazards(r, o, all);
 	list_counts(o, "incomplete, last seen at:", r->last_hop, r->nlast_hop);
 	show_damage(r, o);

@@ -203,8 +203,10 @@ static void views_check(struct pipeline *p, struct breakdown_builder *b, FILE *f
 		.file = p->cfg.path,
 		.trace = p->trace,
 		.names = p->names,
-		.stitch = stitch_stats(p->stitch),
-		.merge = merge_stats(p->merge),
+		.stitch = &p->stitch_stats,
+		.merge = &p->merge_stats,
+		.domains = p->domain,
+		.ndomains = p->ndomains,
 	};
 	struct text_out out = { .f = f, .utf8 = true };
 	struct report *r;
@@ -269,6 +271,8 @@ static void test_random_events(void **state)
 		f.view.out.f = fopen("/dev/null", "w");
 		f.view.trace = p.trace;
 		f.view.names = p.names;
+		f.view.domains = p.domain;
+		f.view.ndomains = p.ndomains;
 		f.view.clock = clock;
 		f.view.verbose = true;
 		formats_begin(&f);
