@@ -50,6 +50,10 @@ unit_san := $(unit_src:tests/unit/%.c=$(B)/san/tests/unit/%)
 .PHONY: all
 all: deps-build $(B)/pktlap ## build the binary, build/pktlap (the default)
 
+.PHONY: agent
+agent: deps-build $(B)/pktlap-agent ## build the agent as one static file to copy into guests
+	@printf '%s, %s bytes\n' $(B)/pktlap-agent "$$(stat -c %s $(B)/pktlap-agent)"
+
 .PHONY: deps-build deps-test deps-lint deps-lab deps-bench
 deps-build deps-test deps-lint deps-lab deps-bench: deps-%:
 	$(Q)tools/deps.sh $*
@@ -106,6 +110,23 @@ $(B)/pktlap: $(B)/user/main.o $(B)/libpktlap.a
 $(B)/san/pktlap: $(B)/san/user/main.o $(B)/san/libpktlap.a
 	$(call say,LD,$@)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
+# --- the agent as one static file: what is in user/static replaces what a small image lacks ----
+static_src := $(wildcard user/static/*.c)
+static_obj := $(static_src:user/%.c=$(B)/user/%.o)
+static_lib := $(filter-out $(static_obj:$(B)/user/static/%=$(B)/user/%),$(lib_obj))
+static_libs = $(shell $(PKG_CONFIG) --static --libs libbpf libelf zlib libzstd jansson) -lcap -lm
+
+$(static_obj): $(B)/user/static/%.o: user/static/%.c | deps-build
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/libagent.a: $(static_obj) $(static_lib)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $(filter-out %/main.o,$^)
+
+$(B)/pktlap-agent: $(B)/user/static/main.o $(B)/libagent.a
+	$(call say,LD,$@)$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@.full $^ $(static_libs)
+	$(Q)strip -o $@ $@.full && rm $@.full
+
 # --- benchmarks ------------------------------------------------------------------------------
 $(B)/bench.bpf.o: tools/bench/bench.bpf.c bpf/catalogue.h bpf/event.h | deps-build
 	@mkdir -p $(@D)
@@ -154,8 +175,8 @@ $(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 .PHONY: build-unit build-bpf build-netns build-vm
 build-unit: $(unit_bin) $(unit_san)
 build-bpf: all
-build-netns: all deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
-build-vm: all deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
+build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
+build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
 
 .PHONY: check check-unit check-bpf check-netns check-vm
 check: all deps-test ## all test tiers
@@ -182,11 +203,14 @@ lint: all deps-lint $(B)/bench.skel.h ## clang-format, clang-tidy, cppcheck, she
 .PHONY: install uninstall
 install: all ## PREFIX (default /usr/local) and DESTDIR say where
 	install -D -m 755 $(B)/pktlap $(DESTDIR)$(PREFIX)/bin/pktlap
-	install -D -m 644 user/pktlap.1 $(DESTDIR)$(PREFIX)/share/man/man1/pktlap.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 user/pktlap.1 user/pktlap-agent.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 user/pktlap.data.5
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/pktlap/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/pktlap/LICENSE
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/pktlap $(DESTDIR)$(PREFIX)/share/man/man1/pktlap.1
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pktlap-agent.1
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man5/pktlap.data.5
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pktlap
 
 .PHONY: clean
@@ -202,4 +226,4 @@ include tests/bpf.mk
 include tests/hazards.mk
 
 -include $(bpf_obj:.o=.d) $(lib_obj:.o=.d) $(lib_san:.o=.d) $(B)/user/main.d $(B)/san/user/main.d
--include $(unit_bin:=.d) $(unit_san:=.d)
+-include $(static_obj:.o=.d) $(unit_bin:=.d) $(unit_san:=.d)

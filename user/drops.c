@@ -2,12 +2,12 @@
 #include "drops.h"
 
 #include <bpf/btf.h>
-#include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "drop_source.h"
 #include "ksyms.h"
 
 #define SEEN_MAX	    1024 /* places that free packets: a kernel has a few hundred */
@@ -85,41 +85,7 @@ static json_t *reasons_doc(const struct drops *d)
 	return doc;
 }
 
-static Dwfl *dwfl_open(void)
-{
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_linux_kernel_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.section_address = dwfl_linux_kernel_module_section_address,
-	};
-	Dwfl *dwfl;
-
-	/* debug info that is installed, not one to be fetched from somewhere by a live host */
-	unsetenv("DEBUGINFOD_URLS");
-	dwfl = dwfl_begin(&callbacks);
-	if (!dwfl)
-		return NULL;
-	/* a kernel image may not be installed (containers, own kernels): symbols still come from
-	 * kallsyms */
-	dwfl_linux_kernel_report_kernel(dwfl);
-	dwfl_linux_kernel_report_modules(dwfl);
-	dwfl_report_end(dwfl, NULL, NULL);
-	return dwfl;
-}
-
-static void source_find(Dwfl *dwfl, __u64 addr, char *to, size_t len)
-{
-	Dwfl_Line *line = dwfl ? dwfl_getsrc(dwfl, addr) : NULL;
-	const char *file;
-	int nr = 0;
-
-	*to = 0;
-	file = line ? dwfl_lineinfo(line, NULL, &nr, NULL, NULL, NULL) : NULL;
-	if (file)
-		snprintf(to, len, "%s:%d", file, nr);
-}
-
-static json_t *place_doc(const struct ksyms *k, Dwfl *dwfl, __u64 addr)
+static json_t *place_doc(const struct ksyms *k, struct drop_source *ds, __u64 addr)
 {
 	const char *module = "", *name;
 	char symbol[192], source[512];
@@ -133,7 +99,7 @@ static json_t *place_doc(const struct ksyms *k, Dwfl *dwfl, __u64 addr)
 		snprintf(symbol, sizeof(symbol), "unknown");
 	}
 	/* the address is the return address of the call: one byte back is the call's line */
-	source_find(dwfl, addr - 1, source, sizeof(source));
+	drop_source_find(ds, addr - 1, source, sizeof(source));
 	return json_pack("{s:s, s:s}", "symbol", symbol, "source", source);
 }
 
@@ -143,20 +109,19 @@ static json_t *places_doc(const struct drops *d)
 	struct ksyms *k = NULL;
 	__u64 stext;
 	char key[16];
-	Dwfl *dwfl;
+	struct drop_source *ds;
 	size_t i;
 
 	if (!d->n || ksyms_load(&k))
 		return doc;
 	stext = ksyms_addr(k, "_stext");
-	dwfl = stext ? dwfl_open() : NULL;
+	ds = stext ? drop_source_open() : NULL;
 	for (i = 0; stext && i < d->n; i++) {
 		snprintf(key, sizeof(key), "%d", d->seen[i].place);
 		if (!json_object_get(doc, key))
-			json_object_set_new(doc, key, place_doc(k, dwfl, stext + d->seen[i].place));
+			json_object_set_new(doc, key, place_doc(k, ds, stext + d->seen[i].place));
 	}
-	if (dwfl)
-		dwfl_end(dwfl);
+	drop_source_close(ds);
 	ksyms_free(k);
 	return doc;
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "endpoint.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,104 +106,6 @@ static int fd_nonblock(int fd)
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
 }
 
-static int connect_wait(int fd, int timeout_ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	socklen_t len = sizeof(int);
-	int err = 0, n = poll(&p, 1, timeout_ms);
-
-	if (n <= 0)
-		return n < 0 ? -errno : -ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -errno : -err;
-}
-
-/* A connected socket or -errno */
-static int socket_connect(int family, const struct sockaddr *addr, socklen_t alen, int timeout_ms)
-{
-	int err = 0, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, addr, alen))
-		err = errno == EINPROGRESS ? connect_wait(fd, timeout_ms) : -errno;
-	if (!err)
-		return fd;
-	close(fd);
-	return err;
-}
-
-static int vsock_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
-{
-	const struct sockaddr_vm a = {
-		.svm_family = AF_VSOCK,
-		.svm_cid = e->cid,
-		.svm_port = e->port,
-	};
-	int fd = socket_connect(AF_VSOCK, (const struct sockaddr *)&a, sizeof(a), timeout_ms);
-
-	switch (-fd) {
-	case EAFNOSUPPORT:
-	case ESOCKTNOSUPPORT:
-		snprintf(why, len, "this kernel has no vsock: modprobe vhost_vsock");
-		break;
-	case ENODEV:
-		snprintf(why, len, "no guest can have CID %u here: is vhost_vsock loaded, and has the "
-				   "guest a vhost-vsock device?",
-			 e->cid);
-		break;
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-		snprintf(why, len, "no guest with CID %u runs here", e->cid);
-		break;
-	case ECONNRESET:
-	case ECONNREFUSED:
-		snprintf(why, len, "no guest has CID %u, or no agent waits in it at port %u: run "
-				   "`pktlap agent --vsock` there",
-			 e->cid, e->port);
-		break;
-	case ETIMEDOUT:
-		snprintf(why, len, "no answer from CID %u: is the guest up, and its vsock module loaded?",
-			 e->cid);
-		break;
-	default:
-		if (fd < 0)
-			snprintf(why, len, "cannot connect: %s", strerror(-fd));
-	}
-	return fd;
-}
-
-static int tcp_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *all, *a;
-	int fd = -EADDRNOTAVAIL, one = 1, err;
-
-	err = getaddrinfo(e->host, e->service, &hints, &all);
-	if (err) {
-		snprintf(why, len, "cannot find %s: %s", e->host, gai_strerror(err));
-		return -EADDRNOTAVAIL;
-	}
-	for (a = all; a && fd < 0; a = a->ai_next)
-		fd = socket_connect(a->ai_family, a->ai_addr, a->ai_addrlen, timeout_ms);
-	freeaddrinfo(all);
-	if (fd == -ECONNREFUSED)
-		snprintf(why, len, "no agent waits at %s port %s: run `pktlap agent --tcp` there", e->host,
-			 e->service);
-	else if (fd < 0)
-		snprintf(why, len, "cannot connect to %s port %s: %s", e->host, e->service,
-			 strerror(-fd));
-	else
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd;
-}
-
-int endpoint_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len)
-{
-	if (e->kind == ENDPOINT_VSOCK)
-		return vsock_connect(e, timeout_ms, why, len);
-	return tcp_connect(e, timeout_ms, why, len);
-}
-
 static int socket_listen(int family, const struct sockaddr *addr, socklen_t alen)
 {
 	int err, one = 1, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -238,22 +138,42 @@ static int vsock_listen(const struct endpoint *e, char *why, size_t len)
 	return fd;
 }
 
+/* An address as such: names are for those who connect */
+static socklen_t address_make(const struct endpoint *e, struct sockaddr_storage *to)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+	struct sockaddr_in *in = (struct sockaddr_in *)to;
+	const char *host = strcmp(e->host, "localhost") ? e->host : "127.0.0.1";
+	__u16 port = htons(strtoul(e->service, NULL, 10));
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = port;
+		return sizeof(*in);
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = port;
+		return sizeof(*in6);
+	}
+	return 0;
+}
+
 static int tcp_listen(const struct endpoint *e, char *why, size_t len)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
-	struct addrinfo *all, *a;
-	int fd = -EADDRNOTAVAIL;
-	int err = getaddrinfo(*e->host ? e->host : NULL, e->service, &hints, &all);
+	struct sockaddr_storage a;
+	socklen_t alen = address_make(e, &a);
+	int fd;
 
-	if (err) {
-		snprintf(why, len, "cannot find %s: %s", e->host, gai_strerror(err));
+	if (!alen) {
+		snprintf(why, len, "'%s' is no address of this machine", e->host);
 		return -EADDRNOTAVAIL;
 	}
-	for (a = all; a && fd < 0; a = a->ai_next)
-		fd = socket_listen(a->ai_family, a->ai_addr, a->ai_addrlen);
-	freeaddrinfo(all);
+	fd = socket_listen(a.ss_family, (const struct sockaddr *)&a, alen);
 	if (fd < 0)
-		snprintf(why, len, "cannot wait at TCP port %s: %s", e->service, strerror(-fd));
+		snprintf(why, len, "cannot wait at %s port %s: %s", e->host, e->service,
+			 strerror(-fd));
 	return fd;
 }
 
@@ -262,21 +182,27 @@ int endpoint_listen(const struct endpoint *e, char *why, size_t len)
 	return e->kind == ENDPOINT_VSOCK ? vsock_listen(e, why, len) : tcp_listen(e, why, len);
 }
 
-static int end_print(const struct sockaddr_storage *a, socklen_t alen, char *buf, size_t len)
+static int end_print(const struct sockaddr_storage *a, char *buf, size_t len)
 {
-	char host[64], port[8];
-	const char *addr = host;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)a;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+	const void *addr = &in6->sin6_addr;
+	char host[INET6_ADDRSTRLEN];
+	int family = a->ss_family;
 
-	if (a->ss_family != AF_INET && a->ss_family != AF_INET6)
+	if (family == AF_INET) {
+		addr = &in->sin_addr;
+	} else if (family != AF_INET6) {
 		return -EAFNOSUPPORT;
-	if (getnameinfo((const struct sockaddr *)a, alen, host, sizeof(host), port, sizeof(port),
-			NI_NUMERICHOST | NI_NUMERICSERV))
+	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		addr = &in6->sin6_addr.s6_addr[12];
+		family = AF_INET;
+	}
+	if (!inet_ntop(family, addr, host, sizeof(host)))
 		return -EINVAL;
-	host[strcspn(host, "%")] = 0; /* the zone of a link-local address is not in the packet */
-	/* IPv4 that came to an IPv6 socket */
-	if (!strncmp(host, "::ffff:", 7) && strchr(host, '.'))
-		addr += 7;
-	return snprintf(buf, len, "%s %s", addr, port) < (int)len ? 0 : -EMSGSIZE;
+	/* the port is at the same place in both */
+	snprintf(buf, len, "%s %u", host, ntohs(in->sin_port));
+	return 0;
 }
 
 void endpoint_own(int fd, char *own, size_t len)
@@ -287,8 +213,8 @@ void endpoint_own(int fd, char *own, size_t len)
 
 	*own = 0;
 	if (getsockname(fd, (struct sockaddr *)&me, &mlen) ||
-	    getpeername(fd, (struct sockaddr *)&peer, &plen) || end_print(&me, mlen, a, sizeof(a)) ||
-	    end_print(&peer, plen, b, sizeof(b)))
+	    getpeername(fd, (struct sockaddr *)&peer, &plen) || end_print(&me, a, sizeof(a)) ||
+	    end_print(&peer, b, sizeof(b)))
 		return;
 	snprintf(own, len, "%s %s", a, b);
 }

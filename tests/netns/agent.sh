@@ -37,6 +37,14 @@ is "$(guest "$work/a" '[.sync[] | select((.guest_ns - .host_ns | fabs) * 2 > .wi
 check_that "the best one is good to 100 us" \
 	test "$(guest "$work/a" '[.sync[].width_ns] | min')" -lt 100000
 
+# --- the static agent, in whose build other code takes the place of a library
+host "$PKTLAP" record -q -i port0 -o "$work/s" --guest \
+	"exec:ip netns exec $SEND_NS $top/build/pktlap-agent --stdio -i eth0" -- "${ping[@]}" >/dev/null
+is $? 0 "record with the static agent"
+is "$(guest "$work/s" '.events >= 80 and .ended')" true "the guest's events are there"
+ldd "$top/build/pktlap-agent" 2>/dev/null | grep -q '=>'
+is $? 1 "it needs no library"
+
 # --- over TCP; a second recorder is told that the agent is busy, and a later one is served
 # shellcheck disable=SC2086
 $agent --tcp 10.9.0.1:$port 2>"$work/agent" &
