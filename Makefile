@@ -173,7 +173,7 @@ $(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -o $@ $< $(B)/libpktlap.a $(ldlibs)
 
 .PHONY: build-unit build-bpf build-netns build-vm
-build-unit: $(unit_bin) $(unit_san)
+build-unit: $(unit_bin) $(unit_san) fuzz-bin
 build-bpf: all
 build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
 build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
@@ -224,6 +224,7 @@ help: ## list the targets
 
 include tests/bpf.mk
 include tests/hazards.mk
+include tests/fuzz.mk
 
 -include $(bpf_obj:.o=.d) $(lib_obj:.o=.d) $(lib_san:.o=.d) $(B)/user/main.d $(B)/san/user/main.d
 -include $(static_obj:.o=.d) $(unit_bin:=.d) $(unit_san:=.d)

@@ -23,11 +23,25 @@ void agent_hello_make(struct agent_hello *h, enum agent_state state, const char 
 	h->crc = trace_crc(h, offsetof(struct agent_hello, crc));
 }
 
+/* The first bytes of something unknown, fit to be shown */
+static void bytes_show(const void *from, char to[25])
+{
+	int i;
+
+	memcpy(to, from, 24);
+	to[24] = 0;
+	for (i = 0; to[i]; i++)
+		if (to[i] < ' ' || to[i] > '~')
+			to[i] = '.';
+}
+
 int agent_hello_check(const struct agent_hello *h, char *why, size_t len)
 {
+	char got[25];
+
 	if (memcmp(h->magic, AGENT_HELLO_MAGIC, sizeof(h->magic))) {
-		snprintf(why, len, "what answers is no pktlap agent: it sent \"%.*s\"",
-			 (int)strnlen((const char *)h, 24), (const char *)h);
+		bytes_show(h, got);
+		snprintf(why, len, "what answers is no pktlap agent: it sent \"%s\"", got);
 		return -EMEDIUMTYPE;
 	}
 	if (h->crc != trace_crc(h, offsetof(struct agent_hello, crc)) ||
