@@ -595,6 +595,49 @@ __u32 breakdown_path_id(const struct breakdown_builder *b, const struct packet *
 	return path ? path->stat.id : 0;
 }
 
+static __u32 node_of(const struct path_stat *path, const struct packet *p, size_t at)
+{
+	__u8 nth = sighting_nth(p, at);
+	size_t i = 0;
+
+	while (i + 1 < path->nnodes &&
+	       (path->nodes[i].hop != p->s[at].hop || path->nodes[i].dev != p->s[at].dev ||
+		path->nodes[i].domain != packet_domain(p, at) || path->nodes[i].nth != nth))
+		i++;
+	return i;
+}
+
+/* Stages are in the order of their nodes */
+static __u32 stage_of(const struct path_stat *path, __u32 from, __u32 to)
+{
+	size_t low = 0, high = path->nstages;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+		const struct stage *s = &path->stages[middle];
+
+		if (s->from < from || (s->from == from && s->to <= to))
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void breakdown_stages(const struct path_stat *path, const struct packet *p,
+		      __u32 stage[PACKET_MAX_SIGHTINGS])
+{
+	__u32 from = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		__u32 to = node_of(path, p, i);
+
+		if (i)
+			stage[i - 1] = stage_of(path, from, to);
+		from = to;
+	}
+}
+
 void breakdown_free(struct breakdown_builder *b)
 {
 	if (!b)

@@ -93,6 +93,12 @@ int breakdown_packet(void *ctx, const struct packet *p);
 int breakdown_finish(struct breakdown_builder *b, const struct breakdown **out);
 /* After the end: id of the path whose statistics the packet is in, 0: none */
 __u32 breakdown_path_id(const struct breakdown_builder *b, const struct packet *p);
+/*
+ * After the end: the stages of a packet of this path (that of breakdown_path_id()), in its order:
+ * stage[i] is the index of the stage between its sightings i and i + 1
+ */
+void breakdown_stages(const struct path_stat *path, const struct packet *p,
+		      __u32 stage[PACKET_MAX_SIGHTINGS]);
 void breakdown_free(struct breakdown_builder *b);
 
 #endif

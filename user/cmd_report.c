@@ -9,8 +9,11 @@
 #include "cmd.h"
 #include "pipeline.h"
 #include "report.h"
+#include "tail.h"
 #include "util.h"
 #include "view.h"
+
+enum { OPT_SLOWEST = 0x100 };
 
 enum format { FORMAT_TEXT,
 	      FORMAT_JSON,
@@ -20,6 +23,10 @@ static const struct argp_option options[] = {
 	{ "format", 'f', "FORMAT", 0, "text (default), json or csv; both in nanoseconds", 0 },
 	{ "unit", 'u', "UNIT", 0, "Text: times in ns, us (default) or ms", 0 },
 	{ "all", 'a', NULL, 0, "Text: rare stages in rows of their own", 0 },
+	{ "slowest", OPT_SLOWEST, "N%", 0,
+	  "Text and json: also which stages make the slowest N % (or the N slowest, a quarter at "
+	  "most) of each path slower than its packets in the middle",
+	  0 },
 	{ 0 },
 };
 
@@ -38,6 +45,8 @@ struct args {
 	enum format format;
 	enum text_unit unit;
 	bool all;
+	const char *slowest; /* as given; NULL: not asked for */
+	struct tail_spec tail;
 };
 
 static int format_parse(const char *name, enum format *format)
@@ -55,6 +64,17 @@ static int format_parse(const char *name, enum format *format)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+static void slowest_parse(struct args *a, const char *arg, struct argp_state *state)
+{
+	int err = tail_spec_parse(arg, &a->tail);
+
+	if (err == -ERANGE)
+		argp_error(state, "--slowest: 25%% at most, not %s", arg);
+	else if (err)
+		argp_error(state, "--slowest: not a percentage (1%%, 0.1%%) or a number above 0: %s", arg);
+	a->slowest = arg;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -75,6 +95,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'a':
 		a->all = true;
+		return 0;
+	case OPT_SLOWEST:
+		slowest_parse(a, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (a->slowest && a->format == FORMAT_CSV)
+			argp_error(state, "--slowest: with text or json, not csv");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -97,8 +124,22 @@ static int report_show(const struct report *r, const struct args *a)
 	}
 }
 
-static int breakdown_show(const struct pipeline *p, struct breakdown_builder *b,
-			  const struct args *a)
+/* A second pass: which packets are slow is known only now */
+static int tail_run(struct pipeline *p, const struct breakdown_builder *b,
+		    const struct breakdown *result, const struct args *a, struct tail **tail,
+		    const struct tail_path **paths)
+{
+	int err;
+
+	if (!a->slowest)
+		return 0;
+	err = tail_new(b, result, &a->tail, tail);
+	if (!err)
+		err = pipeline_run(p, tail_packet, *tail);
+	return err ? err : tail_finish(*tail, paths);
+}
+
+static int breakdown_show(struct pipeline *p, struct breakdown_builder *b, const struct args *a)
 {
 	struct report_input in = {
 		.file = p->cfg.path,
@@ -109,15 +150,20 @@ static int breakdown_show(const struct pipeline *p, struct breakdown_builder *b,
 		.domains = p->domain,
 		.ndomains = p->ndomains,
 		.join = p->join ? join_stats(p->join) : NULL,
+		.tail_asked = a->slowest,
 	};
+	struct tail *tail = NULL;
 	struct report *r = NULL;
 	int err = breakdown_finish(b, &in.breakdown);
 
+	if (!err)
+		err = tail_run(p, b, in.breakdown, a, &tail, &in.tail);
 	if (!err)
 		err = report_new(&in, &r);
 	if (!err)
 		err = report_show(r, a);
 	report_free(r);
+	tail_free(tail);
 	if (err)
 		msg_error("%s: %s", p->cfg.path, strerror(-err));
 	return err;

@@ -158,3 +158,24 @@ __u64 hist_quantile(const struct hist *h, unsigned int permille)
 	}
 	return h->max;
 }
+
+struct hist_step hist_step(const struct hist *h, __u64 rank)
+{
+	struct hist_step step = { .low = h->max, .high = h->max };
+
+	for (unsigned int i = 0; i < HIST_OCTAVES; i++) {
+		for (unsigned int j = 0; h->octave[i] && j < HIST_STEPS; j++) {
+			unsigned int shift = i ? i - 1 : 0;
+
+			if (h->octave[i][j] < rank - step.below) {
+				step.below += h->octave[i][j];
+				continue;
+			}
+			step.low = i ? (__u64)(HIST_STEPS + j) << shift : j;
+			step.high = step.low + (1ULL << shift) - 1;
+			step.n = h->octave[i][j];
+			return step;
+		}
+	}
+	return step;
+}

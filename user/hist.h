@@ -33,4 +33,12 @@ __u64 hist_stddev(const struct hist *h);
  */
 __u64 hist_quantile(const struct hist *h, unsigned int permille);
 
+/* A step of the histogram: values from low to high, below is how many are less than low */
+struct hist_step {
+	__u64 low, high, n, below;
+};
+
+/* The step with the rank-th smallest value, 1 <= rank <= n */
+struct hist_step hist_step(const struct hist *h, __u64 rank);
+
 #endif

@@ -14,6 +14,7 @@
 #include "domain.h"
 #include "join.h"
 #include "merge.h"
+#include "tail.h"
 #include "trace.h"
 
 #define REPORT_SCHEMA	 1 /* of the JSON view; grows when a field changes its meaning */
@@ -56,6 +57,31 @@ struct report_cost {
 	unsigned int share_ppm;
 };
 
+/* A stage in the slowest packets and in those in the middle, ns */
+struct report_tail_stage {
+	const struct report_stage *stage;
+	__u64 n, p50; /* of the slowest that met it */
+	__u64 avg, middle_avg; /* over all of each group; what did not meet it counts as 0 */
+	__s64 more; /* avg - middle_avg before rounding */
+	int share_ppm; /* of report_tail.more; rows sum to 1000000 but for rounding */
+	__u64 largest; /* packets whose largest excess over the median it is */
+};
+
+/* The slowest packets against the middle ones, see tail.h */
+struct report_tail {
+	const char *asked; /* "1%" */
+	__u64 n, middle_n; /* 0: none, too few packets */
+	__u64 wanted;
+	bool coarse; /* n is more than was wanted: too many are as slow as the limit */
+	bool few; /* n is so small that another recording may well show something else */
+	__u64 limit, middle_low, middle_high; /* totals, ns */
+	__u64 avg, middle_avg;
+	__s64 more;
+	struct report_tail_stage *stages; /* as report_path.stages */
+	size_t nstages;
+	const struct report_tail_stage *top; /* that makes most of more; NULL: no stage makes any */
+};
+
 struct report_path {
 	unsigned int id;
 	const char **chain; /* devices and tasks on the way: "eth1", "br0", "tap0" */
@@ -77,6 +103,7 @@ struct report_path {
 		__u64 stage_ns;
 	} slowest;
 	struct report_cost cost;
+	struct report_tail tail;
 };
 
 struct report_drop {
@@ -210,6 +237,8 @@ struct report_input {
 	const struct trace *trace; /* its documents, and whether it is whole */
 	struct names *names;
 	const struct breakdown *breakdown;
+	const struct tail_path *tail; /* of its paths; NULL: not asked for */
+	const char *tail_asked;
 	const struct stitch_stats *stitch;
 	const struct merge_stats *merge;
 	/* several kernels: all of them, the first is that of the above; else none */

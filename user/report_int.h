@@ -29,6 +29,10 @@ void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_N
 /* Paths and drops */
 void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
+/* What makes the slowest packets of the path slow; p has its stages */
+void report_tail(struct report *r, const struct report_input *in, struct report_path *p,
+		 const struct tail_path *tail);
+
 /* Name of the node's task where it is part of the way, else "" */
 const char *report_task(struct report *r, struct names *names, const struct path_node *node);
 

@@ -237,6 +237,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	path_stages(r, p, stat);
 	path_shares(r, p, stat);
 	path_rare(p);
+	report_tail(r, in, p, in->tail ? &in->tail[stat - in->breakdown->paths] : NULL);
 }
 
 static void drop_make(struct report *r, const struct report_input *in,

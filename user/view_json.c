@@ -5,6 +5,7 @@
  */
 #include "json_build.h"
 #include "view.h"
+#include "view_tail.h"
 
 static json_t *counts_json(struct json_builder *b, const struct report_count *c, size_t n)
 {
@@ -118,6 +119,7 @@ static json_t *paths_json(struct json_builder *b, const struct report *r)
 		json_put(b, o, "total", dist_json(b, &p->total));
 		json_put(b, o, "slowest", slowest_json(b, p));
 		json_put(b, o, "observer", cost_json(b, &p->cost));
+		json_put(b, o, "tail", view_tail_json(b, p));
 		json_append(b, a, o);
 	}
 	return a;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "view.h"
+#include "view_tail.h"
 
 #define LINE_WIDTH    100
 #define CHANGES_SHOWN 10
@@ -300,7 +301,7 @@ static int show_path(const struct report *r, const struct report_path *p,
 			show_drop(&r->drops[i], o, "  ");
 	if (p->cost.ns_per_packet)
 		show_cost(o, "  own cost:", &p->cost);
-	return 0;
+	return view_tail_text(p, o, all);
 }
 
 static void show_no_path(const struct report *r, const struct text_out *o)

@@ -29,6 +29,8 @@ bad 2 "duration" record --duration abc -o x.data
 bad 2 "no hop" record --hops 'nosuch:*' -o x.data
 bad 2 "format" report --format xml
 bad 2 "format" script --format xml
+bad 2 "percentage" report --slowest 1x
+bad 2 "25%" report --slowest 30%
 bad 1 "no such file|does not exist" report missing.data
 bad 1 "No such file" record --duration 1 -o /no/such/dir/x.data
 echo "this is not a recording, but it is long enough to be looked at" >foreign

@@ -98,6 +98,7 @@ struct fixture {
 	struct stitch_stats stitch;
 	struct merge_stats merge;
 	struct report_input input;
+	struct tail *slow; /* packets go there in place of the breakdown */
 	struct report *report;
 	int eth, tap, tap1;
 };
@@ -122,6 +123,10 @@ static inline void fixture_docs(struct fixture *f)
 
 static inline void fixture_feed(struct fixture *f, const struct packet *p)
 {
+	if (f->slow) {
+		assert_int_equal(tail_packet(f->slow, p), 0);
+		return;
+	}
 	f->stitch.packets[p->end]++;
 	f->stitch.events += p->n;
 	f->trace.nevents += p->n;
@@ -238,8 +243,25 @@ static inline void fixture_finish(struct fixture *f)
 	assert_int_equal(report_new(&f->input, &f->report), 0);
 }
 
+/* The same with the slowest packets, in place of fixture_packets() and fixture_finish() */
+static inline void fixture_slowest(struct fixture *f, const char *asked)
+{
+	struct tail_spec spec;
+
+	fixture_packets(f);
+	assert_int_equal(breakdown_finish(f->builder, &f->breakdown), 0);
+	assert_int_equal(tail_spec_parse(asked, &spec), 0);
+	assert_int_equal(tail_new(f->builder, f->breakdown, &spec, &f->slow), 0);
+	fixture_packets(f);
+	assert_int_equal(tail_finish(f->slow, &f->input.tail), 0);
+	f->input.tail_asked = asked;
+	f->input.breakdown = f->breakdown;
+	assert_int_equal(report_new(&f->input, &f->report), 0);
+}
+
 static inline void fixture_close(struct fixture *f)
 {
+	tail_free(f->slow);
 	report_free(f->report);
 	breakdown_free(f->builder);
 	names_free(f->names);

@@ -12,6 +12,7 @@
 #include "fixture.h"
 #include "schema.h"
 #include "view.h"
+#include "view_tail.h"
 
 static json_t *schema_load(void)
 {
@@ -135,6 +136,60 @@ static void test_json_no_hazards(void **state)
 		json_decref(doc);
 		fixture_close(&f);
 	}
+}
+
+/* Which stages make the slowest slow: JSON by the schema, its sums, and the words */
+static void test_slowest(void **state)
+{
+	const json_t *tail, *stage;
+	json_int_t more = 0;
+	struct fixture f;
+	json_t *doc;
+	size_t i;
+
+	(void)state;
+	fixture_open(&f);
+	fixture_slowest(&f, "1%");
+	doc = json_of(f.report);
+	check_schema(doc);
+	tail = json_object_get(json_array_get(json_object_get(doc, "paths"), 0), "tail");
+	assert_int_equal(int_at(tail, "n"), 10);
+	/* a wait of 1234567 in one of ten packets, where others wait some 8000 */
+	json_array_foreach(json_object_get(tail, "stages"), i, stage)
+		more += int_at(stage, "more");
+	assert_in_range(int_at(tail, "more") - more + 10, 0, 20);
+	stage = json_array_get(json_object_get(tail, "stages"), int_at(tail, "top_stage_index"));
+	assert_in_range(int_at(stage, "more"), 120000, 130000);
+	assert_int_equal(int_at(stage, "largest_in"), 10);
+	json_decref(doc);
+	fixture_close(&f);
+}
+
+static int view_slowest(const struct report *r, FILE *f)
+{
+	const struct text_out out = { .f = f, .utf8 = true, .unit = UNIT_US };
+
+	assert_int_equal(view_tail_text(&r->paths[0], &out, false), 0);
+	return view_tail_text(&r->paths[1], &out, false);
+}
+
+static void test_slowest_text(void **state)
+{
+	struct fixture f;
+	char *text;
+
+	(void)state;
+	fixture_open(&f);
+	fixture_slowest(&f, "1%");
+	text = view_of(f.report, view_slowest);
+	assert_non_null(strstr(text, "  vhost:wake      → vhost:run  10  "));
+	assert_non_null(strstr(text, "  the slowest 1 % (n = 10, from "));
+	assert_non_null(strstr(text, "% of that in vhost:wake → vhost:run, which is the largest excess in 10 of them\n"));
+	assert_non_null(strstr(text, "few packets: another recording may show other stages\n"));
+	/* the three packets of the other path take the same times */
+	assert_non_null(strstr(text, "(n = 1, from 16.000 µs on) took no longer than those in the middle"));
+	free(text);
+	fixture_close(&f);
 }
 
 /* The validator finds what it is there for */
@@ -277,6 +332,8 @@ int main(void)
 		cmocka_unit_test(test_json_schema),
 		cmocka_unit_test(test_json_schema_empty),
 		cmocka_unit_test(test_json_no_hazards),
+		cmocka_unit_test(test_slowest),
+		cmocka_unit_test(test_slowest_text),
 		cmocka_unit_test(test_schema_refuses),
 		cmocka_unit_test(test_json_content),
 		cmocka_unit_test(test_csv),
