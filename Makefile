@@ -164,7 +164,9 @@ netns_src := $(filter-out %.bpf.c,$(wildcard tests/netns/*.c))
 netns_bin := $(netns_src:tests/netns/%.c=$(B)/tests/netns/%)
 $(B)/tests/netns/%: tests/netns/%.c
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -o $@ $<
+	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -o $@ $< $(netns_libs)
+$(B)/tests/netns/schemacheck: tests/unit/schema.h
+$(B)/tests/netns/schemacheck: netns_libs = $(shell pkg-config --libs jansson)
 
 RANGES	:= $(B)/tests/ranges
 DOMAINS	:= $(B)/tests/domains

@@ -107,14 +107,14 @@ static int netns_scan(void *ctx, const struct netns_at *at)
 int host_scan(struct host **out)
 {
 	struct host *h = calloc(1, sizeof(*h));
-	size_t refused = 0;
 	int err;
 
 	if (!h)
 		return -ENOMEM;
-	err = netns_each(netns_scan, h, &refused);
-	if (!err && refused)
-		host_remark(h, "devices of %zu other network namespaces are not seen: no CAP_SYS_ADMIN", refused);
+	err = netns_each(netns_scan, h, &h->netns_unseen);
+	if (!err && h->netns_unseen)
+		host_remark(h, "devices of %zu other network namespaces are not seen: no CAP_SYS_ADMIN",
+			    h->netns_unseen);
 	for (size_t i = 0; !err && i < h->ndevs; i++)
 		h->devs[i]->nr = i;
 	if (!err) {

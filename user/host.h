@@ -250,6 +250,7 @@ struct host {
 	struct arena mem;
 	struct host_netns **netns; /* the own one first */
 	size_t nnetns;
+	size_t netns_unseen; /* that could not be entered */
 	struct host_dev **devs; /* by namespace, then ifindex */
 	size_t ndevs;
 	struct host_task **tasks;

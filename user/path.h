@@ -108,7 +108,7 @@ const char *path_mark(struct path *p, const struct path_elem *e);
 
 const char *path_what_name(enum path_what what); /* "nic", "vhost", ... */
 
-/* Hops of an element by the direction in which forward passes it; added to it */
+/* Hops of an element by the direction in which forward passes it and by what is around it; added to it */
 void path_hops_add(struct path *p, struct path_elem *e);
 
 #endif

@@ -110,7 +110,6 @@ struct path_elem *path_elem_add(struct path *p, struct path_elem *parent, struct
 	if (e->again)
 		return e;
 	p->elem_of[d->nr] = e;
-	path_hops_add(p, e);
 	return e;
 }
 
@@ -124,7 +123,6 @@ struct path_elem *path_stack_add(struct path *p, struct path_elem *parent, struc
 	e->dev = d;
 	/* the way begins at it, or ends */
 	e->up = parent != NULL;
-	path_hops_add(p, e);
 	return e;
 }
 
@@ -208,7 +206,6 @@ static struct path_elem *elem_copy(struct path *p, struct path_elem *parent, con
 	e->ntasks = of->ntasks;
 	e->unsure = of->unsure;
 	e->up = of->up;
-	path_hops_add(p, e);
 	return e;
 }
 
@@ -248,10 +245,8 @@ static struct path_elem *proc_grow_root(struct path *p, struct host_dev *d, stru
 	if (vcpus.ntasks)
 		at = elem_copy(p, NULL, &vcpus);
 	at = elem_copy(p, at, &vmm);
-	if (vhost && at) {
-		at->nhops = 0; /* not the VMM reads the tap */
+	if (vhost && at)
 		at = elem_copy(p, at, &worker);
-	}
 	return at;
 }
 

@@ -314,21 +314,41 @@ static struct path_elem *elem_find(struct path_elem *e, const struct host_dev *d
 	return NULL;
 }
 
-/* Routed: up to the device that has the route, through the stack, down from the other */
-static void routed_grow(struct path *p, struct path_elem *root, const struct place *src,
+/* A stack of the namespace that the tree leads to; NULL */
+static struct path_elem *stack_find(struct path_elem *e, const struct host_netns *ns)
+{
+	struct path_elem *found = NULL;
+
+	if (e->what == PATH_STACK && e->parent && e->dev->ns == ns)
+		return e;
+	for (size_t i = 0; i < e->nnext && !found; i++)
+		found = stack_find(e->next[i], ns);
+	return found;
+}
+
+/*
+ * Routed: up to the device that has the route, through the stack, down from the other. False: what
+ * comes from src does not get to the namespace that dst is in
+ */
+static bool routed_grow(struct path *p, struct path_elem *root, const struct place *src,
 			const struct place *dst)
 {
 	struct path_elem *in = elem_find(root, src->dev), *stack;
 
-	if (!in)
-		in = root;
-	in->nnext = 0;
-	stack = path_stack_add(p, in, src->dev);
+	if (src->dev->ns != dst->dev->ns || src->local) {
+		stack = stack_find(root, dst->dev->ns);
+	} else {
+		if (!in)
+			in = root;
+		in->nnext = 0;
+		stack = path_stack_add(p, in, src->dev);
+	}
 	if (!stack)
-		return;
+		return false;
 	/* what was drawn on the other branches is not on this way */
 	memset(p->elem_of, 0, p->host->ndevs * sizeof(*p->elem_of));
 	path_grow(p, stack, dst->dev, false, false);
+	return true;
 }
 
 /* A packet for the device's own stack goes nowhere else from there */
@@ -338,13 +358,15 @@ static void end_in_stack(struct path *p, struct path_elem *e)
 	path_stack_add(p, e, e->dev);
 }
 
-static int grow(struct path *p, const struct place *src, const struct place *dst)
+static int grow(struct path *p, const struct place *src, const struct place *dst, char *err, size_t errlen)
 {
 	struct path_targets t = { .devs = (struct host_dev *[]){ dst->port }, .n = 1 };
+	/* what this host, or a namespace, sends goes out where the route says, whatever its address is on */
+	bool own_route = src->local && !dst->local && src->dev->ns == dst->dev->ns;
 	struct path_elem *at = NULL;
 
 	if (src->local)
-		path_grow(p, path_stack_add(p, NULL, src->dev), src->port, false, false);
+		path_grow(p, path_stack_add(p, NULL, src->dev), own_route ? dst->dev : src->port, false, false);
 	else
 		path_grow_root(p, src->port, true, false);
 	if (!p->nroots)
@@ -352,9 +374,12 @@ static int grow(struct path *p, const struct place *src, const struct place *dst
 	if (src->port == dst->port)
 		return 0;
 	at = elem_find(p->roots[0], dst->port);
-	if (!at)
-		routed_grow(p, p->roots[0], src, dst);
-	else if (dst->local)
+	if (!at && !routed_grow(p, p->roots[0], src, dst)) {
+		snprintf(err, errlen, "no way from %s to %s: nothing that can be seen leads from %s to %s",
+			 src->addr.text, dst->addr.text, src->port->label, dst->port->label);
+		return -ENETUNREACH;
+	}
+	if (at && dst->local)
 		end_in_stack(p, at);
 	path_prune(p, &t);
 	return 0;
@@ -379,5 +404,5 @@ int path_flow(struct path *p, struct host *h, const char *src, const char *dst, 
 	if (ret)
 		return ret;
 	forward_check(p, h, &a, &b);
-	return grow(p, &a, &b);
+	return grow(p, &a, &b, err, errlen);
 }

@@ -210,7 +210,8 @@ static int by_device(struct path *p, struct host *h, const char *name, char *err
 		snprintf(err, errlen, "device %s is in several network namespaces: name one, as in %s@NETNS",
 			 name, name);
 	else if (!d)
-		snprintf(err, errlen, "no such device: %s (`ip link` lists them)", name);
+		snprintf(err, errlen, "no such device: %s (`ip link` lists them)%s", name,
+			 h->netns_unseen ? "; other network namespaces are not seen: no CAP_SYS_ADMIN" : "");
 	if (!d)
 		return -ENODEV;
 	target_add(p, &t, d);
@@ -305,6 +306,8 @@ static void elems_number(struct path *p, struct path_elem *e)
 	if (slot)
 		*slot = e;
 	e->id = p->nelems;
+	if (!e->again)
+		path_hops_add(p, e);
 	for (size_t i = 0; i < e->nnext; i++)
 		elems_number(p, e->next[i]);
 }

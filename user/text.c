@@ -5,13 +5,28 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
+#include "util.h"
+
 #define NSEC_PER_SEC 1000000000ULL
+
+static size_t columns_of(FILE *f)
+{
+	const char *env = getenv("COLUMNS");
+	struct winsize size;
+	__u64 n;
+
+	if (env && !parse_u64(env, &n) && n < UINT16_MAX)
+		return n;
+	return isatty(fileno(f)) && !ioctl(fileno(f), TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
 
 void text_out_init(struct text_out *o, FILE *f)
 {
@@ -21,6 +36,7 @@ void text_out_init(struct text_out *o, FILE *f)
 	o->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	o->bold = isatty(fileno(f)) && !(no_color && *no_color) && term && strcmp(term, "dumb");
 	o->unit = UNIT_US;
+	o->columns = columns_of(f);
 }
 
 int text_unit_parse(const char *name, enum text_unit *unit)

@@ -24,6 +24,7 @@ struct text_out {
 	bool utf8;
 	bool bold; /* escape sequences are welcome */
 	enum text_unit unit;
+	size_t columns; /* of the terminal, or of COLUMNS in the environment; 0: as wide as it comes */
 };
 
 /* As the locale, NO_COLOR and the kind of file ask for; unit is microseconds */

@@ -9,6 +9,7 @@
 #define PKTLAP_TEST_SCHEMA_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -146,7 +146,7 @@ static void test_tap(void **state)
 	assert_ways(w.p, "eth1 bond0 br0 tap0 vhost-300 vm1 2 vCPUs\n"
 			 "eth2 bond0 (again)\n");
 	assert_hops(elem(w.p, "eth1"),
-		    "nic:irq> nic:raise> nic:softirq> nic:poll> nic:gro> nic:grofrags> nic:skb> "
+		    "nic:irq> nic:raise> nic:softirq> nic:poll> nic:gro> nic:grofrags> nic:gromerge> nic:merged> nic:skb> "
 		    "dev:queue< qdisc:enq< qdisc:deq< nic:xmit< nic:txdone<");
 	assert_hops(elem(w.p, "br0"), "br:in>< br:forward>< br:push><");
 	assert_hops(elem(w.p, "tap0"),
