@@ -31,7 +31,6 @@
 #define LAYERS_MAX     PL_NR_HOPS
 #define NOTES_MAX      16
 #define NEW_MAX	       8 /* strings first seen in one event */
-#define HOST	       0 /* the only domain */
 
 enum note { NOTE_PACKET = 1,
 	    NOTE_END,
@@ -48,6 +47,7 @@ enum note { NOTE_PACKET = 1,
 	    NOTE_VLAN,
 	    NOTE_HOOK,
 	    NOTE_DROP,
+	    NOTE_ERROR,
 	    NR_NOTES };
 
 static const char *const note_names[NR_NOTES] = {
@@ -66,6 +66,7 @@ static const char *const note_names[NR_NOTES] = {
 	[NOTE_VLAN] = "VLAN tag",
 	[NOTE_HOOK] = "hook",
 	[NOTE_DROP] = "dropped for",
+	[NOTE_ERROR] = "clock error ns",
 };
 
 /* Strings that come again and again are written once; what they are of is in their number */
@@ -85,11 +86,13 @@ struct script_state {
 		size_t n, cap;
 	} interned;
 	__u8 layer_of[PL_NR_HOPS];
-	struct layer {
-		char name[PACKET_LAYER_LEN];
-		struct lanes lanes;
-	} layers[LAYERS_MAX];
+	char layers[LAYERS_MAX][PACKET_LAYER_LEN]; /* names */
 	size_t nlayers;
+	struct domain_tracks {
+		bool known; /* written */
+		struct lanes layers[LAYERS_MAX];
+	} * domains;
+	size_t ndomains;
 	__u8 *buf;
 	size_t bufsize;
 };
@@ -97,6 +100,7 @@ struct script_state {
 /* An event in the making, with room for what it refers to */
 struct event {
 	struct script_state *s;
+	unsigned int domain; /* of its strings */
 	Pft__TracePacket packet;
 	Pft__TrackEvent event;
 	Pft__InternedData interned;
@@ -164,12 +168,13 @@ static int interned_grow(struct script_state *s)
 	return 0;
 }
 
-/* Is this the first time? */
-static bool intern(struct script_state *s, enum intern kind, __u32 nr, uint64_t *iid)
+/* Is this the first time? Devices and tasks are numbered by each domain */
+static bool intern(struct script_state *s, enum intern kind, unsigned int domain, __u32 nr,
+		   uint64_t *iid)
 {
 	__u64 *slot;
 
-	*iid = (__u64)kind << 32 | nr;
+	*iid = (__u64)domain << 40 | (__u64)kind << 32 | nr;
 	if (interned_grow(s)) {
 		s->failed = true;
 		return false;
@@ -188,6 +193,7 @@ static void event_begin(struct event *e, struct script_state *s, Pft__TrackEvent
 			__u64 track, __u64 ts)
 {
 	e->s = s;
+	e->domain = 0;
 	pft__trace_packet__init(&e->packet);
 	pft__track_event__init(&e->event);
 	pft__interned_data__init(&e->interned);
@@ -230,7 +236,7 @@ static void note_text(struct event *e, enum note name, enum intern kind, __u32 n
 	size_t at = e->interned.n_debug_annotation_string_values;
 
 	note->has_string_value_iid = true;
-	if (!intern(e->s, kind, nr, &note->string_value_iid))
+	if (!intern(e->s, kind, e->domain, nr, &note->string_value_iid))
 		return;
 	pft__interned_string__init(&e->string[at]);
 	e->string[at].has_iid = true;
@@ -246,7 +252,7 @@ static void note_text(struct event *e, enum note name, enum intern kind, __u32 n
 static void stage_name(struct event *e, enum pl_hop from, enum pl_hop to)
 {
 	e->event.has_name_iid = true;
-	if (!intern(e->s, INTERN_STAGE, from * PL_NR_HOPS + to, &e->event.name_iid))
+	if (!intern(e->s, INTERN_STAGE, 0, from * PL_NR_HOPS + to, &e->event.name_iid))
 		return;
 	snprintf(e->title, sizeof(e->title), to ? "%s → %s" : "%s", hop_desc(from)->name,
 		 hop_desc(to)->name);
@@ -285,42 +291,49 @@ static void track_write(struct script_state *s, Pft__TrackDescriptor *track)
 	packet_write(s, &packet);
 }
 
-static void domain_write(struct script_state *s)
+static void domain_write(struct script_state *s, const struct packet *p, size_t at)
 {
-	const json_t *meta = s->view->trace->docs[TRACE_META];
+	const json_t *meta = script_trace(s->view, p, at)->docs[TRACE_META];
 	const char *host = json_string_value(json_object_get(meta, "host"));
 	const char *release = json_string_value(json_object_get(meta, "release"));
 	Pft__TrackDescriptor track = PFT__TRACK_DESCRIPTOR__INIT;
 	char text[256], name[256];
 
-	snprintf(text, sizeof(text), "host %s (%s)", host ? host : "", release ? release : "");
+	snprintf(text, sizeof(text), "%s %s (%s)", script_domain(s->view, p, at),
+		 host ? host : "", release ? release : "");
 	track.has_uuid = true;
-	track.uuid = domain_track(HOST);
+	track.uuid = domain_track(packet_domain(p, at));
 	track.name = (char *)text_clean(name, sizeof(name), text);
 	track.has_child_ordering = true;
 	track.child_ordering = ORDER_EXPLICIT;
 	track_write(s, &track);
 }
 
-/* Track of a packet that is in the layer for this time; 0: no memory */
-static __u64 layer_track(struct script_state *s, size_t layer, __u64 begin, __u64 end)
+/* Track of the packet, that is in this layer from sighting at until end; 0: no memory */
+static __u64 layer_track(struct script_state *s, const struct packet *p, size_t at, size_t layer,
+			 __u64 end)
 {
-	struct layer *l = &s->layers[layer];
-	size_t known = l->lanes.n;
-	int lane = lanes_take(&l->lanes, begin, end);
+	unsigned int domain = packet_domain(p, at);
+	struct domain_tracks *d = &s->domains[domain < s->ndomains ? domain : 0];
+	struct lanes *l = &d->layers[layer];
 	Pft__TrackDescriptor track = PFT__TRACK_DESCRIPTOR__INIT;
+	size_t known = l->n;
+	int lane = lanes_take(l, p->s[at].ts, end);
 
 	if (lane < 0) {
 		s->failed = true;
 		return 0;
 	}
-	track.uuid = lane_track(HOST, layer, lane);
-	if (l->lanes.n == known)
+	if (!d->known)
+		domain_write(s, p, at);
+	d->known = true;
+	track.uuid = lane_track(domain, layer, lane);
+	if (l->n == known)
 		return track.uuid;
 	track.has_uuid = true;
-	track.name = l->name;
+	track.name = s->layers[layer];
 	track.has_parent_uuid = true;
-	track.parent_uuid = domain_track(HOST);
+	track.parent_uuid = domain_track(domain);
 	track.has_sibling_order_rank = true;
 	track.sibling_order_rank = layer;
 	track_write(s, &track);
@@ -336,7 +349,9 @@ static void stage_notes(struct event *e, const struct packet *p, size_t at)
 	const struct hook_desc *hook = hook_desc(s->hook);
 	__u16 tags[PACKET_TAGS_MAX];
 	size_t ntags = sighting_tags(s, tags);
+	const struct packet_part *crossing = at + 1 < p->n ? packet_crossing(p, at + 1) : NULL;
 
+	e->domain = packet_domain(p, at);
 	if (s->dev)
 		note_text(e, NOTE_DEV, INTERN_DEV, s->dev, sighting_dev(names, s, e->text[0]));
 	note_number(e, NOTE_CPU, s->cpu);
@@ -353,6 +368,8 @@ static void stage_notes(struct event *e, const struct packet *p, size_t at)
 		note_number(e, NOTE_VLAN, tags[i]);
 	if (s->hook)
 		note_text(e, NOTE_HOOK, INTERN_HOOK, s->hook, hook->id);
+	if (crossing)
+		note_number(e, NOTE_ERROR, crossing->error_ns);
 	if (s->hop == PL_HOP_drop && p->end == PACKET_DROPPED)
 		note_add(e, NOTE_DROP)->string_value =
 			(char *)packet_drop(script_drops(e->s->view, p), p, e->drop);
@@ -389,7 +406,7 @@ static void visit_write(struct script_state *s, const struct packet *p, size_t f
 			size_t layer)
 {
 	__u64 begin = p->s[from].ts, end = p->s[to < p->n ? to : p->n - 1U].ts;
-	__u64 track = layer_track(s, layer, begin, end);
+	__u64 track = layer_track(s, p, from, layer, end);
 	struct event e;
 
 	if (!track)
@@ -421,16 +438,21 @@ static size_t layer_at(const struct script_state *s, const struct packet *p, siz
 	return s->layer_of[p->s[at].hop];
 }
 
+/* Does the packet stay in the layer that it was in at the sighting before? */
+static bool stays(const struct script_state *s, const struct packet *p, size_t at)
+{
+	return at < p->n && !packet_crossing(p, at) &&
+	       layer_at(s, p, at) == layer_at(s, p, at - 1);
+}
+
 static int perfetto_packet(struct script_state *s, const struct packet *p)
 {
 	size_t from = 0;
 
 	for (size_t i = 1; i <= p->n; i++) {
-		size_t layer = layer_at(s, p, from);
-
-		if (i < p->n && layer_at(s, p, i) == layer)
+		if (stays(s, p, i))
 			continue;
-		visit_write(s, p, from, i, layer);
+		visit_write(s, p, from, i, layer_at(s, p, from));
 		from = i;
 	}
 	return s->failed ? -ENOMEM : 0;
@@ -445,10 +467,10 @@ static void layers_find(struct script_state *s)
 		size_t i = 0;
 
 		hop_layer(hop, name);
-		while (i < s->nlayers && strcmp(s->layers[i].name, name))
+		while (i < s->nlayers && strcmp(s->layers[i], name))
 			i++;
 		if (i == s->nlayers)
-			strcpy(s->layers[s->nlayers++].name, name);
+			strcpy(s->layers[s->nlayers++], name);
 		s->layer_of[hop] = i;
 	}
 }
@@ -524,8 +546,10 @@ static void perfetto_end(struct script_state *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->nlayers; i++)
-		lanes_free(&s->layers[i].lanes);
+	for (size_t i = 0; i < s->ndomains; i++)
+		for (size_t j = 0; j < s->nlayers; j++)
+			lanes_free(&s->domains[i].layers[j]);
+	free(s->domains);
 	free(s->interned.key);
 	free(s->buf);
 	free(s);
@@ -537,12 +561,17 @@ static int perfetto_begin(const struct script_view *v, struct script_state **out
 
 	if (!s)
 		return -ENOMEM;
+	*out = s;
 	s->view = v;
+	s->ndomains = v->ndomains ? v->ndomains : 1;
+	s->domains = calloc(s->ndomains, sizeof(*s->domains));
+	if (!s->domains) {
+		s->ndomains = 0;
+		return -ENOMEM;
+	}
 	layers_find(s);
 	defaults_write(s);
 	clocks_write(s);
-	domain_write(s);
-	*out = s;
 	return s->failed ? -ENOMEM : 0;
 }
 

@@ -17,11 +17,13 @@
 #include "slowest.h"
 #include "view_script.h"
 
-#define PACKETS 400
+#define PACKETS	  400
+#define CROSS_ERR 700 /* of a step from the host to the guest, ns */
 
 struct state {
 	struct fixture f;
 	struct wallclock *clock;
+	struct domain domains[2];
 	struct script_view view;
 	struct packet p[PACKETS];
 	size_t n;
@@ -66,6 +68,15 @@ static void packet_make(struct state *s, struct packet *p, __u64 id)
 					    : 99;
 		at->cpu = rand() % 4;
 	}
+	/* a third goes on in the guest, half of these with one sighting there only */
+	if (id % 3 == 0 && p->n > 3) {
+		p->part[p->nparts++] = (struct packet_part){ .first = 0 };
+		p->part[p->nparts++] = (struct packet_part){
+			.first = p->n - 1 - id % 2,
+			.domain = 1,
+			.error_ns = CROSS_ERR,
+		};
+	}
 	if (id % 20 != 3)
 		return;
 	p->end = PACKET_DROPPED;
@@ -93,8 +104,12 @@ static int setup(void **state)
 		.out = { .utf8 = true, .unit = UNIT_US },
 		.trace = &s->f.trace,
 		.names = s->f.names,
+		.domains = s->domains,
+		.ndomains = 2,
 		.clock = s->clock,
 	};
+	s->domains[0] = (struct domain){ .name = "host", .trace = &s->f.trace, .names = s->f.names };
+	s->domains[1] = (struct domain){ .name = "vm1", .trace = &s->f.trace, .names = s->f.names };
 	for (s->n = 0; s->n < PACKETS; s->n++)
 		packet_make(s, &s->p[s->n], s->n + 1);
 	qsort(s->p, s->n, sizeof(s->p[0]), end_cmp);
@@ -162,6 +177,9 @@ static void check_line(const json_t *line, const struct packet *p)
 		sum += int_at(sight, "stage_ns");
 		assert_int_equal(int_at(sight, "mono_ns"), p->s[i].ts);
 		assert_int_equal(int_at(sight, "at_ns"), sum);
+		assert_int_equal(int_at(sight, "error_ns"), packet_crossing(p, i) ? CROSS_ERR : 0);
+		assert_string_equal(json_string_value(json_object_get(sight, "domain")),
+				    packet_domain(p, i) ? "vm1" : "host");
 		assert_string_equal(json_string_value(json_object_get(sight, "hop")),
 				    hop_desc(p->s[i].hop)->name);
 	}
@@ -203,6 +221,7 @@ static void test_jsonl(void **state)
 /* --- Perfetto ------------------------------------------------------------------------------- */
 
 #define TRACKS_MAX 4096
+#define ERROR_NOTE 16 /* number of the annotation */
 
 struct perfetto {
 	Pft__Trace *trace;
@@ -214,7 +233,7 @@ struct perfetto {
 		__u64 last;
 	} track[TRACKS_MAX];
 	size_t ntracks;
-	size_t slices, stages, instants, flows, ends;
+	size_t slices, stages, instants, flows, ends, crossings;
 };
 
 static struct ptrack *track_of(struct perfetto *t, __u64 uuid)
@@ -261,6 +280,9 @@ static void check_event(struct perfetto *t, size_t at)
 	for (size_t i = 0; i < e->n_debug_annotations && at % 16 == 0; i++)
 		if (e->debug_annotations[i]->has_string_value_iid)
 			check_interned(t->trace, at, e->debug_annotations[i]->string_value_iid, false);
+	for (size_t i = 0; i < e->n_debug_annotations; i++)
+		t->crossings += e->debug_annotations[i]->uint_value == CROSS_ERR &&
+				e->debug_annotations[i]->name_iid == ERROR_NOTE;
 	t->flows += e->n_flow_ids;
 	t->ends += e->n_terminating_flow_ids;
 	t->instants += e->type == PFT__TRACK_EVENT__TYPE__INSTANT;
@@ -337,7 +359,7 @@ static void tracks_read(struct perfetto *t)
 static void test_perfetto(void **state)
 {
 	struct perfetto *t = calloc(1, sizeof(*t));
-	size_t stages = 0, clocks = 0;
+	size_t stages = 0, clocks = 0, crossings = 0, domains = 0;
 	struct state *s = *state;
 
 	show(s, &script_perfetto);
@@ -345,8 +367,12 @@ static void test_perfetto(void **state)
 	assert_non_null(t->trace);
 	tracks_read(t);
 	check_nesting(t);
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		stages += s->p[i].n - 1;
+		crossings += s->p[i].nparts == 2;
+	}
+	assert_true(crossings > 50);
+	assert_int_equal(t->crossings, crossings);
 	assert_int_equal(t->stages, stages);
 	assert_int_equal(t->instants, s->n);
 	assert_int_equal(t->ends, s->n);
@@ -355,7 +381,10 @@ static void test_perfetto(void **state)
 	for (size_t i = 0; i < t->trace->n_packet; i++)
 		clocks += !!t->trace->packet[i]->clock_snapshot;
 	assert_int_equal(clocks, 2);
-	assert_string_equal(t->track[0].name, "host vmhost1 (6.12.117)");
+	for (size_t i = 0; i < t->ntracks; i++)
+		domains += !strcmp(t->track[i].name, "host vmhost1 (6.12.117)") ||
+			   !strcmp(t->track[i].name, "vm1 vmhost1 (6.12.117)");
+	assert_int_equal(domains, 2);
 	pft__trace__free_unpacked(t->trace, NULL);
 	free(t);
 }
@@ -465,8 +494,9 @@ static void test_pcapng(void **state)
 	}
 	assert_ptr_equal(c.at, c.end);
 	assert_int_equal(c.dropped, dropped);
-	/* hops that see the packet: nic:gro, nic:skb, br:in, dev:queue, tap:xmit, vhost:copy, drop */
-	assert_int_equal(c.interfaces, 7);
+	/* hops that see the packet: nic:gro, nic:skb, br:in, dev:queue, tap:xmit, vhost:copy, drop;
+	 * the last two in the guest, too */
+	assert_int_equal(c.interfaces, 9);
 }
 
 /* --- lanes ---------------------------------------------------------------------------------- */
