@@ -134,11 +134,15 @@ struct functions {
 	struct hazard_words all, way;
 };
 
-static void function_add(struct functions *f, const char *name)
+/* place: a function, or a place in it ("ip_rcv+0x4": behind its endbr) */
+static void function_add(struct functions *f, const char *place)
 {
-	hazard_words_add(&f->all, "%s", name);
+	char name[128];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(place, "+"), place);
+	hazard_words_add(&f->all, "%s", place);
 	if (hazard_on_way(name))
-		hazard_words_add(&f->way, "%s", name);
+		hazard_words_add(&f->way, "%s", place);
 }
 
 static void functions_say(struct hazards *h, struct functions *f, const char *subject, const char *what)

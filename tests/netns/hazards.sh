@@ -436,10 +436,22 @@ recorded()
 	xdp xdpgeneric off
 }
 
+# the page of results/printk.md, with too little of everything to measure
+bench_page()
+{
+	(cd "$top" && ROUNDS=1 REQUESTS=50 PACKETS=500 tools/bench/printk "$work/page") >"$work/out" 2>&1
+	is $? 0 "tools/bench/printk $(tail -n 1 "$work/out")"
+	check_that "it has the stage in which the forwarder runs" grep -q '^| nic:softirq → nic:gro | [0-9.]* |' "$work/page"
+	check_that "and the hazard" grep -q '^    hazards: xdp program "fwd_print" .* on in0 calls bpf_trace_printk \[fault\]$' "$work/page"
+	check_that "which is not there without the print" test "$(grep -c 'bpf_trace_printk' "$work/page")" = 1
+}
+
 hz_up || { not_ok "test network" "$(ip -n $HZ_NS link 2>&1 | head -5)"; tap_done; exit; }
 bad=$("$PKTLAP" check nosuch0 2>&1 >/dev/null)
 is "$?,$bad" "2,pktlap check: no such device: nosuch0 (\`ip link\` lists them)" "check of a device that is not there"
 is "$("$PKTLAP" check --list --format json | jq '.hazards | length > 40')" true "check --list has the whole table"
+check_that "the man page has the table as it is (tools/hazards-man)" \
+	diff <("$top/tools/hazards-man" "$PKTLAP") "$top/user/pktlap-hazards.7"
 prints
 tail_call
 called
@@ -452,6 +464,7 @@ modes
 sockets
 settings
 recorded
+bench_page
 # every row that tests/unit/test_hazards.c leaves to this test was seen to find and not to find
 for row in $(grep -v '^#' "$top/tests/hazards.live"); do
 	check_that "$row is provoked here" grep -qx "$row" "$work/found"

@@ -225,8 +225,8 @@ static const struct provoked provoked[] = {
 	  .want = "functions have tracers attached: 2, on the packets' way: br_handle_frame", .what = "on the way" },
 	{ HAZARD_kprobes, { { "/sys/kernel/debug/kprobes/list", "ffffffff81000000  k  vfs_read+0x10    [FTRACE]\n" } },
 	  .want = "kprobes are armed: vfs_read+0x10" },
-	{ HAZARD_kprobes, { { "/sys/kernel/debug/kprobes/list", "ffffffff81000000  k  vfs_read+0x0    [FTRACE]\nffffffff81000000  r  br_handle_frame+0x0  bridge  [FTRACE]\n" } },
-	  .want = "kprobes are armed: 2, on the packets' way: br_handle_frame", .what = "on the way" },
+	{ HAZARD_kprobes, { { "/sys/kernel/debug/kprobes/list", "ffffffff81000000  k  vfs_read+0x0    [FTRACE]\nffffffff81000000  r  br_handle_frame+0x4  bridge  [FTRACE]\n" } },
+	  .want = "kprobes are armed: 2, on the packets' way: br_handle_frame+0x4", .what = "on the way" },
 	{ HAZARD_perf_sessions, .change = perf_open, .want = "perf (pid 88) holds 2 perf events open" },
 
 	{ HAZARD_packet_sockets, { { PACKETS, HEAD "0000000000000000 3      3    0003   2     1 0      0      44\n" } },
