@@ -206,12 +206,14 @@ lint: all deps-lint $(B)/bench.skel.h ## clang-format, clang-tidy, cppcheck, she
 install: all ## PREFIX (default /usr/local) and DESTDIR say where
 	install -D -m 755 $(B)/pktlap $(DESTDIR)$(PREFIX)/bin/pktlap
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 user/pktlap.1 user/pktlap-agent.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man7 user/pktlap-hazards.7
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 user/pktlap.data.5
 	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/pktlap/README.md
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/pktlap/LICENSE
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(PREFIX)/bin/pktlap $(DESTDIR)$(PREFIX)/share/man/man1/pktlap.1
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/pktlap-agent.1
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man7/pktlap-hazards.7
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man5/pktlap.data.5
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pktlap
 
