@@ -27,7 +27,7 @@
 #define NSEC_PER_MS	1000000
 #define START_WAIT_MS	30000
 #define FINISH_MS	10000
-#define QUEUE_MAX	(2U << 20) /* what waits here before events stay in the rings */
+#define QUEUE_MAX	(1U << 20) /* what waits here before events stay in the rings */
 #define KERNEL_HOLD_MAX 65536 /* what the kernel may hold back: an answer to a PING waits for it */
 
 struct agent {

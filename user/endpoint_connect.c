@@ -55,13 +55,12 @@ static int vsock_connect(const struct endpoint *e, int timeout_ms, char *why, si
 		snprintf(why, len, "this kernel has no vsock: modprobe vhost_vsock");
 		break;
 	case ENODEV:
-		snprintf(why, len, "no guest can have CID %u here: is vhost_vsock loaded, and has the "
-				   "guest a vhost-vsock device?",
-			 e->cid);
-		break;
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		snprintf(why, len, "no guest with CID %u runs here", e->cid);
+		snprintf(why, len,
+			 "no guest with CID %u runs here (or vhost_vsock is not loaded); QEMU gives one "
+			 "by -device vhost-vsock-pci,guest-cid=%u",
+			 e->cid, e->cid);
 		break;
 	case ECONNRESET:
 	case ECONNREFUSED:

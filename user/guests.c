@@ -376,6 +376,8 @@ static void stream_read(struct guest *g)
 			return;
 		}
 		g->heard_ns = now;
+		if (g->state == GUEST_STOPPING) /* a slow channel still brings what waited for it */
+			g->deadline_ns = now + STOP_WAIT_NS;
 		guest_stream_add(&g->stream, n);
 		chunks_take(g, now);
 	}
@@ -550,7 +552,7 @@ static void patience_check(struct guest *g, __u64 now)
 		g->ping_open = false;
 		break;
 	case GUEST_STOPPING:
-		guest_lost(g, g->heard_ns, "its agent has not ended within %llu s",
+		guest_lost(g, g->heard_ns, "nothing came from its agent for %llu s",
 			   STOP_WAIT_NS / NSEC_PER_SEC);
 		break;
 	default:

@@ -110,7 +110,9 @@ int sendq_write(struct sendq *q, int fd)
 int sendq_finish(struct sendq *q, int fd, int timeout_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	__u64 now = clock_mono_ns(), end = now + (__u64)timeout_ms * NSEC_PER_MS;
+	const __u64 patience = (__u64)timeout_ms * NSEC_PER_MS;
+	__u64 now = clock_mono_ns(), end = now + patience;
+	size_t left = q->bytes;
 	int err;
 
 	for (;;) {
@@ -118,6 +120,9 @@ int sendq_finish(struct sendq *q, int fd, int timeout_ms)
 		if (err || !q->bytes)
 			return err;
 		now = clock_mono_ns();
+		if (q->bytes < left)
+			end = now + patience;
+		left = q->bytes;
 		if (now >= end)
 			return -ETIMEDOUT;
 		poll(&p, 1, (end - now) / NSEC_PER_MS + 1);

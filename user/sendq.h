@@ -22,7 +22,7 @@ int sendq_put(struct sendq *q, const struct iovec *iov, int n, bool urgent);
 /* Write what fd takes now. 0 (look at bytes for what is left) or -errno */
 int sendq_write(struct sendq *q, int fd);
 
-/* Write all of it, for at most timeout_ms. 0, -ETIMEDOUT or -errno */
+/* Write all of it, as long as something goes within timeout_ms. 0, -ETIMEDOUT or -errno */
 int sendq_finish(struct sendq *q, int fd, int timeout_ms);
 
 /* Forget what waits */
