@@ -193,9 +193,9 @@ check-vm: all deps-test ## recordings in the lab: hypervisor host with a guest, 
 	$(Q)tools/check vm
 
 .PHONY: demo lab bench lint
-demo: all deps-test deps-lab $(TRAFFIC) ## record real traffic of a guest in the lab, print the breakdown
+demo: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) ## record real traffic of a guest in the lab, print the breakdown
 	$(Q)tools/demo
-lab: all deps-test deps-lab $(TRAFFIC) ## a shell in the lab's hypervisor host
+lab: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) ## a shell in the lab's hypervisor host
 	$(Q)tools/lab/host shell
 bench: all deps-test deps-bench $(TRAFFIC) $(netns_bin) $(bench_bin) ## measure cost, own and rivals'; writes results/ (root)
 	$(Q)tools/bench/run

@@ -16,6 +16,7 @@
 #include <linux/vm_sockets.h>
 
 #include "agent.h"
+#include "agent_own.h"
 #include "agent_proto.h"
 #include "cmd.h"
 #include "endpoint.h"
@@ -264,6 +265,14 @@ static int agent_listen(const struct args *a)
 					: CMD_OK;
 }
 
+static int stdio_serve(const struct args *a)
+{
+	char own[112];
+
+	agent_own_ssh(own, sizeof(own));
+	return agent_serve(&a->cfg, STDIN_FILENO, STDOUT_FILENO, own) ? CMD_FAIL : CMD_OK;
+}
+
 int cmd_agent(int argc, char **argv)
 {
 	struct args a = { .cfg = { .argc = argc, .argv = argv } };
@@ -277,7 +286,7 @@ int cmd_agent(int argc, char **argv)
 	a.cfg.devices = a.devices;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
 	if (a.stdio)
-		ret = agent_serve(&a.cfg, STDIN_FILENO, STDOUT_FILENO, getenv("SSH_CONNECTION")) ? CMD_FAIL : CMD_OK;
+		ret = stdio_serve(&a);
 	else
 		ret = agent_listen(&a);
 	free(a.devices);

@@ -231,6 +231,7 @@ static void exec_child(const char *command, const int in[2], const int out[2], c
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
+	setenv(AGENT_LOCAL_ENV, "1", 1);
 	execl("/bin/sh", "sh", "-c", command, NULL);
 	_exit(127);
 }
