@@ -177,7 +177,7 @@ $(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 .PHONY: build-unit build-bpf build-netns build-vm
 build-unit: $(unit_bin) $(unit_san) fuzz-bin
 build-bpf: all
-build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
+build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(B)/tests/netns/sockread $(DOMAINS) $(bench_bin)
 build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
 
 .PHONY: check check-unit check-bpf check-netns check-vm

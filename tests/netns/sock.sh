@@ -62,7 +62,8 @@ hop_n() { q "[$path.hops[]? | select(.hop == \"$1\") | .n] | add // 0"; }
 stage() { q "[$path.stages[]? | select(.from == \"$1\" and .to == \"$2\")][0].$3 // 0"; }
 largest() { q "$path.stages | max_by(.share_ppm) | .from + \" \" + .to"; }
 
-UDP="for i in \$(seq 20); do ip netns exec $SEND_NS $TRAFFIC udp-flood -n 1 10.9.0.2 7788 >/dev/null; sleep 0.02; done"
+# datagrams one by one, by a process that is there
+UDP="ip netns exec $SEND_NS bash -c 'for i in {1..20}; do echo \$i >/dev/udp/10.9.0.2/7788; sleep 0.02; done'"
 
 # sleeping HOW NAME: a reader that sleeps. Each packet wakes it, and script has this NAME for how it waits
 sleeping()
@@ -96,6 +97,19 @@ starved()
 	is "$(largest)" "app:wake app:run" "$1: and it is the largest stage"
 }
 
+# from NAMESPACE NAME: TCP by an application there. Every write is a packet of its own, followed from
+# the write to the read
+from()
+{
+	rec "tcp from $2" "epoll tcp 7788 20" "ip netns exec $1 bash -c 'exec 5<>/dev/tcp/10.9.0.2/7788
+		for i in {1..20}; do echo \$i >&5; sleep 0.02; done'"
+	is "$(q "$path.hops | map(.hop) | [first, last] | join(\" \")")" "app:send app:recv" \
+		"tcp from $2: the way goes from application to application"
+	is "$(q "$path.packets")" 20 "tcp from $2: for every write"
+	is "$(q '[.packets.incomplete, .packets.ambiguous] | add')" 0 "tcp from $2: no packet is incomplete or ambiguous"
+	between "$(hop_n app:wake)" 16 20 "tcp from $2: each wakes the reader"
+}
+
 sock_up || { not_ok "test network"; tap_done; exit; }
 # where the read is seen first: a kernel without function hooks sees only its return
 READ=app:recv
@@ -115,4 +129,10 @@ done
 for how in recv epoll uring; do
 	starved $how
 done
+from $SEND_NS "another container"
+from $HOST_NS "the host"
+# a hook that sees a part of its packets is said to
+is "$("$PKTLAP" check --format json 2>/dev/null |
+	jq -r '.hops[] | select(.hop == "app:send") | (.target == "tcp_sendmsg_locked" and .kind == "tp_btf") == (.partial | startswith("TCP only"))')" \
+	true "check says what app:send leaves out"
 tap_done
