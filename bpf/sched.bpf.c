@@ -7,9 +7,13 @@
 
 static __always_inline int run_event(__u8 hook, __u32 tid)
 {
-	struct pl_role *role = role_of(tid);
+	struct pl_role *role;
 	struct pl_event *e;
 
+	/* every other switch of a host is to the idle task, which is nobody */
+	if (!tid)
+		return 0;
+	role = role_of(tid);
 	if (!role || role->kind == PL_ROLE_VMM)
 		return 0;
 	/* a vCPU is switched in for many reasons: only one that an interrupt waits for counts */
