@@ -78,6 +78,7 @@ struct flight {
 	__u32 left, hlen; /* FLOW_SPLIT: bytes whose segments are to come; headers of each */
 	__u64 sock_key; /* which of the lists */
 	__u32 sk; /* its socket; 0: none yet */
+	__u32 sock_seq; /* TCP: first of the bytes that its skb had */
 	__u32 sock_end; /* TCP: end of the bytes that its skb had; else its length at the socket */
 	__u32 drop_reason;
 	__s32 drop_place;

@@ -12,6 +12,8 @@
 
 #include "stitch_int.h"
 
+#define TCP_OLD_NS 1000000000ULL /* a segment that TCP does not want is dropped long before */
+
 static struct list *sock_list(struct stitch *s, __u64 key)
 {
 	return &s->socks[slot_of(key, SOCKS)];
@@ -52,7 +54,8 @@ static bool seq_before(__u32 a, __u32 b)
 static void tcp_expect(struct stitch *s, struct flight *f, const struct pl_event *ev)
 {
 	f->no_data = !ev->pay;
-	f->sock_end = PL_TCP_SEQ(ev) + ev->pay;
+	f->sock_seq = PL_TCP_SEQ(ev);
+	f->sock_end = f->sock_seq + ev->pay;
 	if (ev->pay && list_empty(&f->sock))
 		sock_list_add(s, f, key_flow(ev));
 }
@@ -241,10 +244,14 @@ void on_app_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 /* --- read --- */
 
-/* The reader's last time on a CPU, if the packet was there before: it has waited for that */
+/*
+ * The reader's last time on a CPU, if the packet was there before: it has waited for that. One that
+ * came too early for TCP may have waited for another packet then.
+ */
 static void reader_prepend(struct stitch *s, struct flight *f, const struct task_ctx *t)
 {
-	flight_add_if_later(s, f, &t->app_run);
+	if (f->last_pkt == PL_HOP_sock_queue)
+		flight_add_if_later(s, f, &t->app_run);
 }
 
 /* A datagram: all that one read gives, so that the return from the read before was not seen */
@@ -255,10 +262,57 @@ static void reader_took(struct stitch *s, struct task_ctx *t, struct flight *f)
 	list_add_tail(&f->wait, &t->took);
 }
 
-/* Bytes that were read up to before the last copy, without being seen */
-static bool tcp_missed(const struct flight *f, __u32 from)
+/* TCP put it into the queue. Else it came too early, or has not been looked at, or is old */
+static bool tcp_queued(const struct flight *f)
 {
-	return !seq_before(from, f->sock_end);
+	return f->last_pkt == PL_HOP_sock_queue;
+}
+
+/* Is f's last byte among g's? */
+static bool tcp_covers(const struct flight *g, const struct flight *f)
+{
+	return seq_before(g->sock_seq, f->sock_end) && !seq_before(g->sock_end, f->sock_end);
+}
+
+/*
+ * May its last byte have been given to the socket by another packet? A segment that is sent again waits for the
+ * reader that holds the socket, and is dropped when that has read on: not what the reader reads. Of
+ * two that came too early the second is dropped.
+ */
+static bool tcp_again(const struct list *head, const struct list *got, const struct flight *f)
+{
+	const struct list *l;
+	const struct flight *g;
+	bool older = true;
+
+	for (l = got->next; l != got; l = l->next)
+		if (tcp_covers(flight_of((struct list *)l), f))
+			return true;
+	for (l = head->next; l != head; l = l->next) {
+		g = sock_flight((struct list *)l);
+		older &= g != f;
+		if (g != f && g->sock_key == f->sock_key && (older || tcp_queued(g)) && tcp_covers(g, f))
+			return true;
+	}
+	return false;
+}
+
+enum tcp_fate { TCP_WAITS,
+		TCP_READ,
+		TCP_MISSED };
+
+/* What is a packet's part in a copy of these bytes? */
+static enum tcp_fate tcp_fate(const struct stitch *s, const struct list *head,
+			      const struct list *got, const struct flight *f, __u32 from, __u32 to)
+{
+	if (seq_before(to, f->sock_end))
+		return TCP_WAITS;
+	if (gap_since(s, f->last_cpu, f->last_ts))
+		return TCP_MISSED;
+	/* read up to before this copy, without being seen: or old, and to be dropped */
+	if (!seq_before(from, f->sock_end))
+		return tcp_queued(f) || f->last_ts + TCP_OLD_NS < s->now ? TCP_MISSED : TCP_WAITS;
+	return !tcp_queued(f) && tcp_again(head, got, f) ? TCP_WAITS : TCP_READ;
 }
 
 /* A TCP socket's bytes are copied, from seq on: what ends among them has been read */
@@ -268,6 +322,7 @@ static void tcp_copied(struct stitch *s, const struct pl_event *ev)
 	struct list *head = sock_list(s, key_flow(ev)), *l, *next;
 	struct task_ctx *t = task_of(s, ev);
 	struct sighting sight = sighting_of(s, ev, PL_HOP_sock_copy);
+	enum tcp_fate fate;
 	struct list got;
 	bool any = false;
 
@@ -276,11 +331,12 @@ static void tcp_copied(struct stitch *s, const struct pl_event *ev)
 		struct flight *f = sock_flight(l);
 
 		next = l->next;
-		if (f->sock_key != key_flow(ev) || seq_before(to, f->sock_end))
+		fate = f->sock_key == key_flow(ev) ? tcp_fate(s, head, &got, f, from, to) : TCP_WAITS;
+		if (fate == TCP_WAITS)
 			continue;
 		list_del(&f->sock);
 		flight_unhash(s, f);
-		if (tcp_missed(f, from) || gap_since(s, f->last_cpu, f->last_ts)) {
+		if (fate == TCP_MISSED) {
 			flight_end_broken(s, f);
 			/* what rode on it has ended too: the next one may be among that */
 			next = head->next;
@@ -338,8 +394,7 @@ void on_sock_recv(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		unused(s);
 		return;
 	}
-	if (f->last_pkt != PL_HOP_sock_copy)
-		reader_prepend(s, f, t);
+	reader_prepend(s, f, t);
 	packet_met(s, f, ev, hop);
 	f->sk = ev->vlan;
 	list_del(&f->sock);

@@ -3,20 +3,6 @@
 #ifndef PKTLAP_TEST_STITCH_ACTORS_H
 #define PKTLAP_TEST_STITCH_ACTORS_H
 
-/* Coroutines: an actor goes on where it yielded; its locals do not live that long */
-#define CO_BEGIN(a) \
-	switch ((a)->pc) { \
-	case 0:
-#define CO_YIELD(a) \
-	do { \
-		(a)->pc = __LINE__; \
-		return; \
-	case __LINE__:; \
-	} while (0)
-#define CO_END(a) \
-	} \
-	(a)->pc = 0
-
 #define CALL_OF(vm, tx) (0xca110000ULL + (vm)*16 + (tx))
 
 /* --- softirq: the NIC's receive and transmit NAPI --- */
@@ -38,7 +24,7 @@ static inline void soft_packet(struct world *w, int c, __u32 tid)
 		p->keyless = false;
 		emit_pkt(w, c, PL_HOP_nic_gromerge, tid, p, IF_NIC);
 	}
-	holder = gro_holder(a->pkt, a->held, p);
+	holder = p->sock && !p->tcp ? NULL : gro_holder(a->pkt, a->held, p);
 	if (holder)
 		gro_merge(w, c, tid, holder, p);
 	else
@@ -492,6 +478,8 @@ static inline bool task_runnable(struct world *w, struct task *t)
 		return vm->ring.n || vm->tx_wake;
 	case TASK_VMM:
 		return vm->ring.n || (vm->tx_wake && vm->txq.n);
+	case TASK_READER:
+		return w->sock[t->vm].woken || w->sock[t->vm].n;
 	default:
 		return vm->kicked || (vm->txq.n < RING_MAX / 2 && w->nskb > POOL / 2);
 	}
@@ -511,6 +499,9 @@ static inline void task_step(struct world *w, struct task *t)
 	case TASK_VMM:
 		vmm_step(w, t);
 		break;
+	case TASK_READER:
+		reader_step(w, t);
+		break;
 	default:
 		vcpu_step(w, t);
 	}
@@ -524,6 +515,10 @@ static inline void switch_in(struct world *w, int c, struct task *t)
 
 	w->cpu[c].cur = t;
 	t->cpu = c;
+	if (t->kind == TASK_READER) {
+		reader_runs(w, t);
+		return;
+	}
 	if (t->kind == TASK_VMM || (t->kind == TASK_VCPU && !vm->kicked))
 		return;
 	number = emit_ctx(w, c, PL_HOP_sched_run, t->tid, 0, 0,
@@ -596,6 +591,9 @@ static inline struct world *world_run(__u64 seed, size_t events, bool same_keys)
 			task_add(w, TASK_WORKER, i, TID_WORKER(i));
 		task_add(w, TASK_VCPU, i, TID_VCPU(i));
 	}
+	for (i = 0; i < WSOCKS; i++)
+		task_add(w, TASK_READER, i, TID_READER(i));
+	socks_init(w);
 	while (w->n < events)
 		cpu_step(w, rnd(w, CPUS));
 	return w;

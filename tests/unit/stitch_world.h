@@ -2,7 +2,7 @@
 /*
  * A small virtualisation host that is run step by step: CPUs with softirqs and preemption, a NIC
  * with two interrupts on each CPU, a bridge, guests behind vhost workers and one behind a backend
- * in user space. It makes the events that pktlap's hooks would make, and knows the truth: which
+ * in user space, sockets of the host's own. It makes the events that pktlap's hooks would make, and knows the truth: which
  * packet each event belongs to. The number of the event goes in the field vlan (of drops: len),
  * which the stitcher does not look at.
  */
@@ -13,14 +13,17 @@
 
 #include "stitch_feed.h"
 
-#define TRUTH_MAX   160 /* events of one packet */
-#define RING_MAX    96
-#define BATCH	    64
-#define STEPS_MAX   24
-#define WAITING_MAX 4096
-#define RIDERS_MAX  6
-#define FLOWS	    3
-#define POOL	    512 /* skbs; few, so that pointers are taken again at once */
+#define TRUTH_MAX      160 /* events of one packet */
+#define RING_MAX       96
+#define BATCH	       64
+#define STEPS_MAX      24
+#define WAITING_MAX    4096
+#define RIDERS_MAX     6
+#define FLOWS	       3
+#define POOL	       512 /* skbs; few, so that pointers are taken again at once */
+#define WSOCKS	       4
+#define WSOCK_MAX      24 /* unread packets of one */
+#define TID_READER(nr) (4000 + (nr))
 
 enum { PKT_WAITS = 255 }; /* truth.end of a packet that is still on its way */
 
@@ -43,6 +46,9 @@ struct pkt {
 	__u32 fetch; /* event number, from 1 */
 	bool gso, large, tcp, keyless;
 	bool out; /* GRO has given it out */
+	bool freed; /* of TCP: its bytes are in another skb */
+	bool again; /* TCP for a socket: sent before */
+	int sock; /* of the host's own that it is for, from 1; 0: none */
 	int nriders;
 	struct rider {
 		__u32 truth, seq, bytes, pay;
@@ -56,6 +62,7 @@ enum step_kind { STEP_HOP,
 		 STEP_FREE,
 		 STEP_SILENT,
 		 STEP_DROP,
+		 STEP_SOCK,
 		 STEP_FLOOD };
 
 struct step {
@@ -100,11 +107,12 @@ struct vm {
 
 enum task_kind { TASK_WORKER,
 		 TASK_VCPU,
-		 TASK_VMM };
+		 TASK_VMM,
+		 TASK_READER };
 
 struct task {
 	enum task_kind kind;
-	int vm, pc, cpu; /* cpu: -1 not running */
+	int vm, pc, cpu; /* vm: a reader's socket; cpu: -1 not running */
 	__u32 tid;
 	bool serves_rx;
 	bool bhoff; /* no softirq, no preemption */
@@ -132,6 +140,13 @@ struct cpu {
 	struct softirq soft;
 };
 
+struct wsock {
+	bool tcp, asleep, woken; /* its reader */
+	struct pkt q[WSOCK_MAX], early[WSOCK_MAX];
+	unsigned int n, nearly;
+	__u32 sent, next, copied; /* sequence numbers: by the peer, received in order, read */
+};
+
 struct world {
 	__u64 rng, now;
 	struct pl_event *ev;
@@ -141,7 +156,8 @@ struct world {
 	size_t ntruth, truth_room;
 	struct cpu cpu[CPUS];
 	struct vm vm[VMS];
-	struct task task[VMS * 2];
+	struct task task[VMS * 2 + WSOCKS];
+	struct wsock sock[WSOCKS];
 	int ntasks;
 	__u32 skb_free[POOL], head_free[POOL], head_users[POOL];
 	unsigned int nskb, nhead;
@@ -279,6 +295,8 @@ static inline void emit_pkt(struct world *w, int cpu, enum pl_hop hop, __u32 tid
 
 /* --- packets --- */
 
+static inline void sock_pkt(struct world *w, struct pkt *p);
+
 static inline __u32 truth_new(struct world *w)
 {
 	if (w->ntruth == w->truth_room) {
@@ -304,6 +322,10 @@ static inline void pkt_new(struct world *w, struct pkt *p, int from)
 	p->tcp = !w->same_keys && chance(w, 60);
 	p->flow = w->same_keys ? 1 : 2 + from * FLOWS * 2 + flow * 2 + p->tcp;
 	p->seq = w->next_seq[from][flow];
+	if (from == VMS && !w->same_keys && chance(w, 25)) {
+		sock_pkt(w, p);
+		return;
+	}
 	if (!p->tcp)
 		return;
 	/* acknowledgements, flags, windows of a flow change now and then */
@@ -368,6 +390,14 @@ static inline void walk_plan(struct world *w, struct walk *k, const struct pkt *
 	k->p = *p;
 	k->n = k->at = 0;
 	k->wake = k->cutting = false;
+	if (p->sock) {
+		walk_add(k, STEP_HOP, PL_HOP_nic_skb, in, 0);
+		walk_add(k, STEP_HOP, PL_HOP_ip_rcv, in, 0);
+		walk_add(k, STEP_HOP, PL_HOP_ip_deliver, in, 0);
+		walk_add(k, STEP_SOCK, 0, 0, 0);
+		k->at = p->out;
+		return;
+	}
 	if (way == 0) {
 		if (!p->out)
 			walk_add(k, STEP_HOP, PL_HOP_nic_skb, in, 0);
@@ -465,7 +495,22 @@ static inline void to_wire(struct world *w, int cpu, __u32 tid, struct pkt *p)
 		w->txdone.p[w->txdone.n++] = *p;
 }
 
+/* Coroutines: an actor goes on where it yielded; its locals do not live that long */
+#define CO_BEGIN(a) \
+	switch ((a)->pc) { \
+	case 0:
+#define CO_YIELD(a) \
+	do { \
+		(a)->pc = __LINE__; \
+		return; \
+	case __LINE__:; \
+	} while (0)
+#define CO_END(a) \
+	} \
+	(a)->pc = 0
+
 #include "stitch_offload.h"
+#include "stitch_socks.h"
 
 /* One step; false when the packet has left */
 static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k)
@@ -502,6 +547,9 @@ static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k
 		break;
 	case STEP_DROP:
 		drop(w, cpu, tid, &k->p);
+		break;
+	case STEP_SOCK:
+		sock_arrives(w, cpu, tid, &k->p);
 		break;
 	case STEP_FLOOD:
 		flood(w, cpu, tid, k);

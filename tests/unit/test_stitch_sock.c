@@ -503,6 +503,10 @@ static void test_tcp_out_of_order(void **state)
 	at(sc, 0, 0);
 	tcp_up(sc, 1, 1100, 100);
 	tcp_up(sc, 2, 1000, 100);
+	at(sc, 1, READER);
+	/* for another socket, say: not what the early one waits for */
+	reader_runs(sc);
+	at(sc, 0, 0);
 	tcp_queue(sc, SK, 2, 1000, 100);
 	at(sc, 1, READER);
 	tcp_copy(sc, SK, 1000, 200);
@@ -535,7 +539,25 @@ static void test_tcp_again(void **state)
 	tcp_copy(sc, SK, 1100, 100);
 	returns(sc, SK, 100);
 	finish(sc);
-	EXPECT(sc, UP "I 1000+100\n" UP "sock:queue sock:copy app:recv C 1100+100\n");
+	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1100+100\n" UP "I 1000+100\n");
+}
+
+/* Sent again, and waiting for the reader that holds the socket: dropped when that has read on */
+static void test_tcp_again_waits(void **state)
+{
+	struct scene *sc = *state;
+
+	at(sc, 0, 0);
+	tcp_up(sc, 1, 1000, 100);
+	tcp_queue(sc, SK, 1, 1000, 100);
+	tcp_up(sc, 2, 1000, 100);
+	at(sc, 1, READER);
+	tcp_copy(sc, SK, 1000, 100);
+	tcp(sc, PL_HOP_drop, 0, 2, 1000, 100);
+	EXPECT(sc, UP "drop D 1000+100\n");
+	returns(sc, SK, 100);
+	finish(sc);
+	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1000+100\n");
 }
 
 static void test_tcp_loss(void **state)
@@ -766,6 +788,7 @@ int main(void)
 		SCENE(test_tcp_part),
 		SCENE(test_tcp_out_of_order),
 		SCENE(test_tcp_again),
+		SCENE(test_tcp_again_waits),
 		SCENE(test_tcp_loss),
 		SCENE(test_tcp_two_netns),
 		SCENE(test_tcp_no_data),

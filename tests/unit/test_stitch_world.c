@@ -22,7 +22,7 @@ struct check {
 
 static __u32 number_of(const struct sighting *s)
 {
-	return s->hop == PL_HOP_drop ? s->len : s->vlan;
+	return s->hop == PL_HOP_drop || (s->flags & PL_F_SOCK) ? s->len : s->vlan;
 }
 
 static bool is_ctx(const struct sighting *s)
@@ -272,6 +272,9 @@ static void test_truth(void **state)
 	assert_true(c.by_hop[PL_HOP_vmm_signal] > c.by_hop[PL_HOP_tap_read] / 2);
 	assert_true(c.by_hop[PL_HOP_kvm_exit] > 0);
 	assert_true(c.by_hop[PL_HOP_vhost_fetch] > c.by_hop[PL_HOP_tap_send] / 2);
+	assert_true(c.by_hop[PL_HOP_sock_recv] > 0 && c.by_hop[PL_HOP_sock_copy] > 0);
+	assert_true(c.by_hop[PL_HOP_app_recv] > c.by_hop[PL_HOP_sock_queue] * 9 / 10);
+	assert_true(c.by_hop[PL_HOP_app_run] > c.by_hop[PL_HOP_app_wake] * 9 / 10);
 }
 
 /* Content does not tell packets apart: order and pointers do */
