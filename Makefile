@@ -178,7 +178,7 @@ $(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 build-unit: $(unit_bin) $(unit_san) fuzz-bin
 build-bpf: all
 build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(B)/tests/netns/sockread $(DOMAINS) $(bench_bin)
-build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS)
+build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS) $(B)/tests/netns/sockread
 
 .PHONY: check check-unit check-bpf check-netns check-vm
 check: all deps-test ## all test tiers
