@@ -25,7 +25,7 @@
 
 #define MANY   8 /* messages of one recvmmsg(), buffers of multishot */
 #define GROUP  7 /* of these buffers */
-#define SILENT 10000 /* ms without a message, after which it gives up */
+#define SILENT 120000 /* ms without a message, after which it gives up */
 
 static char bufs[MANY][65536];
 
