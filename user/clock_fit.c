@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The time of the samples is cut into pieces of equal length. A drift is estimated for all of it
- * (Theil-Sen: the median of slopes) and taken out; what is left changes slowly. In each piece the
+ * The time of the samples is cut into pieces of equal length. A drift is estimated for all of it and
+ * taken out, and how far it may be wrong is kept. In each piece the
  * intervals of its samples are intersected (Marzullo: the part that most of them share). Between
  * the middles of two pieces the offset is interpolated.
  */
@@ -20,7 +20,7 @@
 #define WANDER_PPB  100
 
 struct piece {
-	__u64 mid; /* time of its middle */
+	__u64 mid; /* time that it holds for: of its narrowest sample */
 	/* all without drift: offset - drift(at) */
 	__s64 lo, hi; /* of the samples, then with the packets */
 	__s64 packet_lo, packet_hi; /* INT64_MIN, INT64_MAX: none */
@@ -31,8 +31,10 @@ struct clock_fit {
 	struct piece *piece;
 	size_t npieces, with; /* with samples: the others are gone after the fit */
 	__u64 first, len; /* of the pieces */
+	__u64 middle; /* of the samples' time */
 	__s64 base; /* the offset that all else is relative to */
 	double drift; /* ns a ns */
+	double wander; /* by how much the drift may differ from that, at any time */
 	struct clock_fit_stats st;
 };
 
@@ -53,6 +55,12 @@ static int double_cmp(const void *a, const void *b)
 	double x = *(const double *)a, y = *(const double *)b;
 
 	return (x > y) - (x < y);
+}
+
+/* What the drift may have changed by in this time */
+static __s64 wander_in(const struct clock_fit *f, __u64 a, __u64 b)
+{
+	return (__s64)(f->wander * (a > b ? (double)(a - b) : (double)(b - a)));
 }
 
 static __s64 sample_mid(const struct clock_sample *s)
@@ -77,33 +85,66 @@ static size_t samples_pick(const struct clock_sample *s, size_t n,
 	return parts;
 }
 
-/*
- * Slopes of neighbours in time say nothing: their noise is divided by a short time. Those of pairs
- * that are at least a third of the whole apart are of use.
- */
-static int drift_fit(struct clock_fit *f, const struct clock_sample *s, size_t n)
+/* Slopes that a line through both intervals can have */
+static void slope_range(const struct clock_sample *a, const struct clock_sample *b, double *lo,
+			double *hi)
 {
-	const struct clock_sample *pick[SLOPES_FROM];
-	size_t picked = samples_pick(s, n, pick), i, j, slopes = 0;
-	const double limit = CLOCK_DRIFT_MAX_PPM * 1e-6;
-	__u64 apart = (s[n - 1].at - s[0].at) / 3;
-	double *slope = malloc((picked * picked / 2 + 1) * sizeof(*slope));
+	double apart = (double)(b->at - a->at);
+
+	*lo = (double)(b->lo - a->hi) / apart;
+	*hi = (double)(b->hi - a->lo) / apart;
+}
+
+/* Some samples are false, or the drift has changed: median of slopes, half of its quartiles */
+static int drift_median(struct clock_fit *f, const struct clock_sample *const *pick, size_t n)
+{
+	double *slope = malloc((n * n / 2 + 1) * sizeof(*slope));
+	__u64 apart = (pick[n - 1]->at - pick[0]->at) / 3;
+	size_t i, j, slopes = 0;
 
 	if (!slope)
 		return -ENOMEM;
-	for (i = 0; i < picked; i++)
-		for (j = i + 1; j < picked; j++)
+	/* those of neighbours in time are but their noise, divided by a short time */
+	for (i = 0; i < n; i++)
+		for (j = i + 1; j < n; j++)
 			if (pick[j]->at - pick[i]->at >= apart && pick[j]->at > pick[i]->at)
 				slope[slopes++] = (double)(sample_mid(pick[j]) - sample_mid(pick[i])) /
 						  (double)(pick[j]->at - pick[i]->at);
 	if (slopes) {
 		qsort(slope, slopes, sizeof(*slope), double_cmp);
 		f->drift = slope[slopes / 2];
+		f->wander += (slope[slopes * 3 / 4] - slope[slopes / 4]) / 2;
 	}
 	free(slope);
-	/* a few samples close together do not show a drift, only their noise */
-	if (f->drift > limit || f->drift < -limit)
-		f->drift = 0;
+	return 0;
+}
+
+/*
+ * Drifts that agree with all samples are a range; the one nearest to none is taken, as clocks of
+ * one machine tick alike, and how far the others are off may be the error. Without such a range
+ * the drift is the median of those between samples.
+ */
+static int drift_fit(struct clock_fit *f, const struct clock_sample *s, size_t n)
+{
+	const struct clock_sample *pick[SLOPES_FROM];
+	size_t picked = samples_pick(s, n, pick), i, j;
+	const double limit = CLOCK_DRIFT_MAX_PPM * 1e-6;
+	double lo = -limit, hi = limit, l, h;
+
+	f->wander = WANDER_PPB * 1e-9;
+	for (i = 0; i < picked; i++)
+		for (j = i + 1; j < picked; j++) {
+			if (pick[j]->at == pick[i]->at)
+				continue;
+			slope_range(pick[i], pick[j], &l, &h);
+			lo = l > lo ? l : lo;
+			hi = h < hi ? h : hi;
+		}
+	if (lo > hi)
+		return drift_median(f, pick, picked);
+	f->drift = lo > 0 ? lo : hi < 0 ? hi : 0;
+	if (picked > 1)
+		f->wander += (hi - f->drift > f->drift - lo ? hi - f->drift : f->drift - lo) / 2;
 	return 0;
 }
 
@@ -125,16 +166,19 @@ static int edge_cmp(const void *a, const void *b)
 static int piece_fit(struct clock_fit *f, struct piece *p, const struct clock_sample *s, size_t n)
 {
 	struct edge *e = malloc(2 * n * sizeof(*e));
-	size_t i;
+	size_t i, narrowest = 0;
 	int depth = 0, best = 0;
 
 	if (!e)
 		return -ENOMEM;
+	for (i = 1; i < n; i++)
+		narrowest = s[i].hi - s[i].lo < s[narrowest].hi - s[narrowest].lo ? i : narrowest;
+	p->mid = s[narrowest].at;
 	for (i = 0; i < n; i++) {
-		__s64 drift = drift_at(f, s[i].at);
+		__s64 drift = drift_at(f, s[i].at), wander = wander_in(f, s[i].at, p->mid);
 
-		e[2 * i] = (struct edge){ s[i].lo - drift, 1 };
-		e[2 * i + 1] = (struct edge){ s[i].hi - drift, -1 };
+		e[2 * i] = (struct edge){ s[i].lo - drift - wander, 1 };
+		e[2 * i + 1] = (struct edge){ s[i].hi - drift + wander, -1 };
 	}
 	qsort(e, 2 * n, sizeof(*e), edge_cmp);
 	for (i = 0; i + 1 < 2 * n; i++) {
@@ -189,6 +233,7 @@ static int fit(struct clock_fit *f, struct clock_sample *s, size_t n)
 	qsort(s, n, sizeof(*s), sample_cmp);
 	span = s[n - 1].at - s[0].at;
 	f->first = s[0].at;
+	f->middle = s[0].at + span / 2;
 	f->base = sample_mid(&s[n / 2]);
 	f->len = span / PIECES_MAX + 1 > PIECE_NS ? span / PIECES_MAX + 1 : PIECE_NS;
 	f->npieces = span / f->len + 1;
@@ -241,7 +286,7 @@ void clock_fit_lo(struct clock_fit *f, __u64 at, __s64 lo)
 	struct piece *p = &f->piece[piece_of(f, at)];
 
 	f->st.bounds_lo++;
-	lo -= drift_at(f, at);
+	lo -= drift_at(f, at) + wander_in(f, at, p->mid);
 	if (lo > p->packet_lo)
 		p->packet_lo = lo;
 }
@@ -251,7 +296,7 @@ void clock_fit_hi(struct clock_fit *f, __u64 at, __s64 hi)
 	struct piece *p = &f->piece[piece_of(f, at)];
 
 	f->st.bounds_hi++;
-	hi -= drift_at(f, at);
+	hi -= drift_at(f, at) - wander_in(f, at, p->mid);
 	if (hi < p->packet_hi)
 		p->packet_hi = hi;
 }
@@ -307,13 +352,12 @@ void clock_fit_refine(struct clock_fit *f)
 	for (i = 0; i < f->npieces; i++) {
 		if (!f->piece[i].on)
 			continue;
-		clock_fit_map(f, f->piece[i].mid + f->len / 2, &err);
+		clock_fit_map(f, f->piece[i].mid + f->len / 2, &err); /* as far off as a time can be */
 		if (err > f->st.error_ns)
 			f->st.error_ns = err;
 	}
 	f->st.drift_ppb = f->drift * 1e9;
-	err = f->first + f->npieces * f->len / 2;
-	f->st.offset_ns = clock_fit_map(f, err, NULL) - err;
+	f->st.offset_ns = clock_fit_map(f, f->middle, NULL) - f->middle;
 }
 
 void clock_fit_stats(const struct clock_fit *f, struct clock_fit_stats *st)
@@ -352,7 +396,7 @@ static __u64 distance(__u64 a, __u64 b)
 __u64 clock_fit_map(const struct clock_fit *f, __u64 at, __u64 *err)
 {
 	const struct piece *a, *b;
-	double part = 0, wander = WANDER_PPB * 1e-9, mid, width, change;
+	double part = 0, wander = f->wander, mid, width, change;
 	__u64 near, da, db;
 
 	pieces_around(f, at, &a, &b);

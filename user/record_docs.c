@@ -2,6 +2,7 @@
 /* What the file says about itself: host, hops, devices, tasks, counters, cost, end */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -27,16 +28,32 @@ static json_t *strings_doc(const char *const *s, size_t n)
 	return a;
 }
 
+/* Which boot of which kernel this is: recordings of one have one clock */
+static const char *boot_id(char id[64])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	*id = '\0';
+	if (f) {
+		if (!fgets(id, 64, f))
+			*id = '\0';
+		fclose(f);
+	}
+	id[strcspn(id, "\n")] = '\0';
+	return id;
+}
+
 static json_t *meta_doc(const struct recorder *r)
 {
 	const struct record_config *cfg = r->cfg;
 	struct clock_snapshot now;
 	struct utsname u;
+	char id[64];
 
 	uname(&u);
 	clock_snapshot_take(&now, -1);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
-			 "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
+			 "boot_id", boot_id(id), "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
 			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
 			 strings_doc((const char *const *)cfg->argv, cfg->argc), "start_real_ns",
 			 (json_int_t)now.real_ns, "start_mono_ns", (json_int_t)r->start_ns,

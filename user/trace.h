@@ -22,7 +22,7 @@
  */
 enum trace_chunk {
 	TRACE_EVENTS = 1,
-	TRACE_META, /* {version, host, release, machine, cpus, command[], start_real_ns,
+	TRACE_META, /* {boot_id, version, host, release, machine, cpus, command[], start_real_ns,
 			 * start_mono_ns, options{}} */
 	TRACE_HOPS, /* [{hop, state, hook, kind, target, tried[{hook, kind, target,
 		     * beside, error}]}]; beside: the hook that it is attached beside, or "" */
