@@ -14,7 +14,10 @@
 #include <stdlib.h>
 
 #define PIECES_MAX  4096
+#define PIECES_MIN  64 /* unless they were shorter than PIECE_MIN_NS */
 #define PIECE_NS    1000000000ULL
+#define PIECE_MIN_NS 10000000ULL
+#define NEIGHBOURS  8 /* before and after a sample, that it must agree with */
 #define SLOPES_FROM 192 /* samples of which each pair gives a slope */
 /* of a crystal against itself some seconds later; also what is assumed beyond the samples */
 #define WANDER_PPB  100
@@ -85,6 +88,36 @@ static size_t samples_pick(const struct clock_sample *s, size_t n,
 	return parts;
 }
 
+/* Can both be true, whatever the drift between them is? */
+static bool samples_agree(const struct clock_sample *a, const struct clock_sample *b)
+{
+	__u64 apart = a->at > b->at ? a->at - b->at : b->at - a->at;
+	__s64 drift = apart / 1000000 * CLOCK_DRIFT_MAX_PPM + 1;
+
+	return a->lo <= b->hi + drift && b->lo <= a->hi + drift;
+}
+
+/* Take out samples that most of their neighbours exclude. Returns how many are left */
+static size_t samples_filter(struct clock_sample *s, size_t n)
+{
+	size_t i, j, kept = 0, asked, against;
+	bool *bad = calloc(n + 1, sizeof(*bad));
+
+	for (i = 0; bad && i < n; i++) {
+		asked = against = 0;
+		for (j = i > NEIGHBOURS ? i - NEIGHBOURS : 0; j < n && j <= i + NEIGHBOURS; j++) {
+			asked += j != i;
+			against += j != i && !samples_agree(&s[i], &s[j]);
+		}
+		bad[i] = against * 2 > asked;
+	}
+	for (i = 0; bad && i < n; i++)
+		if (!bad[i])
+			s[kept++] = s[i];
+	free(bad);
+	return kept ? kept : n;
+}
+
 /* Slopes that a line through both intervals can have */
 static void slope_range(const struct clock_sample *a, const struct clock_sample *b, double *lo,
 			double *hi)
@@ -95,16 +128,18 @@ static void slope_range(const struct clock_sample *a, const struct clock_sample 
 	*hi = (double)(b->hi - a->lo) / apart;
 }
 
-/* Some samples are false, or the drift has changed: median of slopes, half of its quartiles */
+/*
+ * The drift changes: the median of slopes, and how far those between neighbours must be from it.
+ * Slopes of pairs that are close say nothing but their noise: they count by what they exclude.
+ */
 static int drift_median(struct clock_fit *f, const struct clock_sample *const *pick, size_t n)
 {
-	double *slope = malloc((n * n / 2 + 1) * sizeof(*slope));
+	double *slope = malloc((n * n / 2 + 1) * sizeof(*slope)), most = 0, lo, hi;
 	__u64 apart = (pick[n - 1]->at - pick[0]->at) / 3;
 	size_t i, j, slopes = 0;
 
 	if (!slope)
 		return -ENOMEM;
-	/* those of neighbours in time are but their noise, divided by a short time */
 	for (i = 0; i < n; i++)
 		for (j = i + 1; j < n; j++)
 			if (pick[j]->at - pick[i]->at >= apart && pick[j]->at > pick[i]->at)
@@ -113,9 +148,17 @@ static int drift_median(struct clock_fit *f, const struct clock_sample *const *p
 	if (slopes) {
 		qsort(slope, slopes, sizeof(*slope), double_cmp);
 		f->drift = slope[slopes / 2];
-		f->wander += (slope[slopes * 3 / 4] - slope[slopes / 4]) / 2;
 	}
 	free(slope);
+	for (i = 0; i < n; i++)
+		for (j = i + 1; j < n && j <= i + NEIGHBOURS; j++) {
+			if (pick[j]->at == pick[i]->at)
+				continue;
+			slope_range(pick[i], pick[j], &lo, &hi);
+			most = lo - f->drift > most ? lo - f->drift : most;
+			most = f->drift - hi > most ? f->drift - hi : most;
+		}
+	f->wander += most;
 	return 0;
 }
 
@@ -144,7 +187,7 @@ static int drift_fit(struct clock_fit *f, const struct clock_sample *s, size_t n
 		return drift_median(f, pick, picked);
 	f->drift = lo > 0 ? lo : hi < 0 ? hi : 0;
 	if (picked > 1)
-		f->wander += (hi - f->drift > f->drift - lo ? hi - f->drift : f->drift - lo) / 2;
+		f->wander += hi - f->drift > f->drift - lo ? hi - f->drift : f->drift - lo;
 	return 0;
 }
 
@@ -224,18 +267,29 @@ static int pieces_fit(struct clock_fit *f, const struct clock_sample *s, size_t 
 	return 0;
 }
 
-/* A piece whose samples exclude its neighbours' by more than the drift can explain is an outlier */
+/* Short ones in a short recording, whose drift is hardly known */
+static __u64 piece_length(__u64 span)
+{
+	__u64 len = span / PIECES_MIN + 1;
+
+	if (len > PIECE_NS)
+		len = span / PIECES_MAX + 1 > PIECE_NS ? span / PIECES_MAX + 1 : PIECE_NS;
+	return len > PIECE_MIN_NS ? len : PIECE_MIN_NS;
+}
+
 static int fit(struct clock_fit *f, struct clock_sample *s, size_t n)
 {
+	size_t given = n;
 	__u64 span;
 	int err;
 
 	qsort(s, n, sizeof(*s), sample_cmp);
+	n = samples_filter(s, n);
 	span = s[n - 1].at - s[0].at;
 	f->first = s[0].at;
 	f->middle = s[0].at + span / 2;
 	f->base = sample_mid(&s[n / 2]);
-	f->len = span / PIECES_MAX + 1 > PIECE_NS ? span / PIECES_MAX + 1 : PIECE_NS;
+	f->len = piece_length(span);
 	f->npieces = span / f->len + 1;
 	f->piece = calloc(f->npieces, sizeof(*f->piece));
 	if (!f->piece)
@@ -243,7 +297,8 @@ static int fit(struct clock_fit *f, struct clock_sample *s, size_t n)
 	err = drift_fit(f, s, n);
 	if (!err)
 		err = pieces_fit(f, s, n);
-	f->st.samples = n;
+	f->st.samples = given;
+	f->st.outliers += given - n;
 	return err;
 }
 
@@ -301,33 +356,6 @@ void clock_fit_hi(struct clock_fit *f, __u64 at, __s64 hi)
 		p->packet_hi = hi;
 }
 
-static void piece_refine(struct clock_fit *f, struct piece *p)
-{
-	__s64 lo = p->packet_lo > p->lo ? p->packet_lo : p->lo;
-	__s64 hi = p->packet_hi < p->hi ? p->packet_hi : p->hi;
-	__u64 by;
-
-	/* packets alone, where there was no sample: only when they bound it from both sides */
-	if (!p->on) {
-		p->on = p->packet_lo != INT64_MIN && p->packet_hi != INT64_MAX &&
-			p->packet_lo <= p->packet_hi;
-		if (!p->on)
-			return;
-		lo = p->packet_lo;
-		hi = p->packet_hi;
-	}
-	if (lo > hi) {
-		by = lo - hi;
-		f->st.contradicted++;
-		if (by > f->st.contradiction_ns)
-			f->st.contradiction_ns = by;
-		return;
-	}
-	f->st.refined += lo > p->lo || hi < p->hi;
-	p->lo = lo;
-	p->hi = hi;
-}
-
 static __u64 half(const struct piece *p)
 {
 	return (__u64)(p->hi - p->lo) / 2;
@@ -338,6 +366,35 @@ static __s64 middle(const struct piece *p)
 	return p->lo + (p->hi - p->lo) / 2;
 }
 
+/* Between pieces with samples: what those say of it, to begin with */
+static void piece_between(struct clock_fit *f, struct piece *p)
+{
+	__u64 err, ref = clock_fit_map(f, p->mid, &err);
+	__s64 middle = (__s64)(ref - p->mid) - drift_at(f, p->mid);
+
+	p->lo = middle - (__s64)err;
+	p->hi = middle + (__s64)err;
+}
+
+static void piece_refine(struct clock_fit *f, struct piece *p)
+{
+	__s64 lo = p->packet_lo > p->lo ? p->packet_lo : p->lo;
+	__s64 hi = p->packet_hi < p->hi ? p->packet_hi : p->hi;
+	__u64 by;
+
+	if (lo > hi) {
+		by = lo - hi;
+		f->st.contradicted++;
+		if (by > f->st.contradiction_ns)
+			f->st.contradiction_ns = by;
+		return;
+	}
+	f->st.refined += lo > p->lo || hi < p->hi;
+	p->on |= lo > p->lo || hi < p->hi;
+	p->lo = lo;
+	p->hi = hi;
+}
+
 void clock_fit_refine(struct clock_fit *f)
 {
 	size_t i;
@@ -345,6 +402,9 @@ void clock_fit_refine(struct clock_fit *f)
 
 	f->st.refined = f->st.contradicted = f->st.pieces = 0;
 	f->st.contradiction_ns = f->st.error_ns = 0;
+	for (i = 0; i < f->npieces; i++)
+		if (!f->piece[i].on)
+			piece_between(f, &f->piece[i]);
 	for (i = 0; i < f->npieces; i++) {
 		piece_refine(f, &f->piece[i]);
 		f->st.pieces += f->piece[i].on;

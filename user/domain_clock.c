@@ -35,13 +35,13 @@ enum clock_method clock_method_by_name(const char *name)
 
 /* --- documents ------------------------------------------------------------------------------- */
 
-/* Times of a document are below 2^62, or it is not one of pktlap's */
+/* Times of a document are below 2^61 (in 2043), or it is not one of pktlap's */
 static bool time_of(const json_t *doc, const char *name, __s64 *out)
 {
 	const json_t *v = json_object_get(doc, name);
 
 	*out = json_integer_value(v);
-	return json_is_integer(v) && *out >= 0 && *out < INT64_MAX / 2;
+	return json_is_integer(v) && *out >= 0 && *out < INT64_MAX / 4;
 }
 
 /* real - mono of a kernel: constant but for steps, as both tick alike */

@@ -14,13 +14,17 @@
 #define WINDOW_NS   5000000000ULL
 #define SETTLE_NS   200000000ULL /* until others of the same key have ended, too */
 #define HELD_MAX    65536
-#define OWNERS	    4096 /* devices whose far end is known */
-#define OWNER_SURE  3
+#define CANDIDATES  8
+#define FAR_ENDS    4096 /* direct-mapped: two devices that meet forget each other */
+#define FAR_END_SURE 3
+#define HOPELESS    64
 
 /* One side of a packet, where it may go on in another domain */
 struct side {
 	bool on; /* it may */
 	bool settled; /* nothing will be joined here any more */
+	/* it is not certain with which, so with none; it stays, as long as others may be its */
+	bool barred;
 	__u16 at; /* the sighting */
 	__u64 ts, err; /* on the clock of domain 0 */
 	struct held *other;
@@ -37,10 +41,12 @@ struct held {
 };
 
 /* The domain at the far end of a device, learned where it was certain */
-struct owner {
+struct far_end {
 	__u16 dev;
-	__u8 domain, to;
-	__u8 score;
+	__u8 domain;
+	bool in; /* of packets that come from there */
+	__u8 to, score;
+	__u8 misses; /* packets without a join, while there has been none */
 };
 
 struct join {
@@ -51,7 +57,7 @@ struct join {
 	struct list *untried; /* the oldest that was not tried yet; &age: none */
 	size_t held;
 	__u64 now;
-	struct owner owner[OWNERS];
+	struct far_end far_end[FAR_ENDS];
 	struct packet out;
 	int err;
 };
@@ -132,37 +138,42 @@ static __u64 leave_ts(const struct held *h)
 
 /* --- the far end of a device ----------------------------------------------------------------- */
 
-static struct owner *owner_of(struct join *j, unsigned int domain, __u16 dev)
+static struct far_end *far_end_of(struct join *j, const struct held *h, bool in)
 {
-	struct owner *o = &j->owner[(dev * 31u + domain) % OWNERS];
+	__u16 dev = h->p->s[in ? h->in.at : h->out.at].dev;
+	struct far_end *e = &j->far_end[(dev * 62u + h->domain * 2u + in) % FAR_ENDS];
 
-	return dev && o->score && o->dev == dev && o->domain == domain ? o : NULL;
+	if (e->dev != dev || e->domain != h->domain || e->in != in)
+		*e = (struct far_end){ .dev = dev, .domain = h->domain, .in = in };
+	return e;
 }
 
-static void owner_learn(struct join *j, const struct held *from, const struct held *to)
+static void far_end_learn(struct join *j, const struct held *h, bool in, unsigned int to)
 {
-	__u16 dev = from->p->s[from->out.at].dev;
-	struct owner *o = owner_of(j, from->domain, dev);
+	struct far_end *e = far_end_of(j, h, in);
 
-	if (!dev)
-		return;
-	if (!o) {
-		o = &j->owner[(dev * 31u + from->domain) % OWNERS];
-		if (o->score && --o->score)
-			return;
-		*o = (struct owner){ dev, from->domain, to->domain, 1 };
-	} else if (o->to == to->domain) {
-		o->score += o->score < UINT8_MAX;
-	} else if (!--o->score) {
-		*o = (struct owner){ dev, from->domain, to->domain, 1 };
-	}
+	e->misses = 0;
+	if (!e->score)
+		e->to = to;
+	if (e->to == to)
+		e->score += e->score < UINT8_MAX;
+	else
+		e->score--;
 }
 
-static bool owner_excludes(struct join *j, const struct held *from, const struct held *to)
+/* Nothing that came or went there was ever seen in another domain */
+static bool far_end_hopeless(struct join *j, const struct held *h, bool in)
 {
-	const struct owner *o = owner_of(j, from->domain, from->p->s[from->out.at].dev);
+	struct far_end *e = far_end_of(j, h, in);
 
-	return o && o->score >= OWNER_SURE && o->to != to->domain;
+	return !e->score && (e->misses == HOPELESS || ++e->misses == HOPELESS);
+}
+
+static bool far_end_excludes(struct join *j, const struct held *from, const struct held *to)
+{
+	const struct far_end *e = far_end_of(j, from, false);
+
+	return e->score >= FAR_END_SURE && e->to != to->domain;
 }
 
 /* --- candidates ------------------------------------------------------------------------------ */
@@ -179,22 +190,32 @@ static bool may_follow(struct join *j, const struct held *from, const struct hel
 	return from->domain != to->domain && from->out.on && to->in.on && !from->out.other &&
 	       !to->in.other && from->p->key == to->p->key && from->p->proto == to->p->proto &&
 	       from->out.ts <= to->in.ts + slack &&
-	       to->in.ts <= from->out.ts + j->cfg.window_ns && !owner_excludes(j, from, to);
+	       to->in.ts <= from->out.ts + j->cfg.window_ns && !far_end_excludes(j, from, to);
 }
 
-/* The one packet that h may follow (in), or that may follow it. NULL: none; *many: several */
-static struct held *candidate(struct join *j, struct held *h, bool in, bool *many)
+/*
+ * All that h may follow (in), or that may follow it, but for those that another one lies between:
+ * on the way from one guest to another the host's part is the next. Returns how many there are,
+ * up to CANDIDATES.
+ */
+static unsigned int candidates(struct join *j, struct held *h, bool in,
+			       struct held *out[CANDIDATES])
 {
-	struct held *o, *found = NULL;
+	struct held *o, *all[CANDIDATES];
+	unsigned int n = 0, i, k, kept = 0;
 
-	*many = false;
-	for (o = j->hash[hash_of(h->p)]; o; o = o->hash_next) {
-		if (!(in ? may_follow(j, o, h) : may_follow(j, h, o)))
-			continue;
-		*many |= found != NULL;
-		found = o;
+	for (o = j->hash[hash_of(h->p)]; o && n < CANDIDATES; o = o->hash_next)
+		if (in ? may_follow(j, o, h) : may_follow(j, h, o))
+			all[n++] = o;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n; k++)
+			if (k != i && (in ? may_follow(j, all[i], all[k]) : may_follow(j, all[k], all[i])))
+				break;
+		if (k == n)
+			out[kept++] = all[i];
 	}
-	return *many ? NULL : found;
+	/* too many to be told apart, or each lies between others: not certain in any case */
+	return n == CANDIDATES || (n && !kept) ? CANDIDATES : kept;
 }
 
 static void couple(struct join *j, struct held *from, struct held *to)
@@ -203,7 +224,8 @@ static void couple(struct join *j, struct held *from, struct held *to)
 	to->in.other = from;
 	from->out.settled = to->in.settled = true;
 	j->stats.joined++;
-	owner_learn(j, from, to);
+	far_end_learn(j, from, false, to->domain);
+	far_end_learn(j, to, true, from->domain);
 	if (j->cfg.crossing)
 		j->cfg.crossing(j->cfg.ctx, from->domain, leave_ts(from), to->domain,
 				to->p->s[to->in.at].ts);
@@ -212,20 +234,22 @@ static void couple(struct join *j, struct held *from, struct held *to)
 static void side_try(struct join *j, struct held *h, bool in)
 {
 	struct side *side = in ? &h->in : &h->out;
-	struct held *o;
-	bool many, back;
+	struct held *there[CANDIDATES], *back[CANDIDATES], *o;
+	unsigned int n;
 
-	if (side->settled)
+	if (side->settled || side->barred)
 		return;
-	o = candidate(j, h, in, &many);
-	if (o && candidate(j, o, !in, &back) == h) {
-		if (o->tried || j->now >= o->since + SETTLE_NS)
+	n = candidates(j, h, in, there);
+	o = n == 1 ? there[0] : NULL;
+	if (o && candidates(j, o, !in, back) == 1 && back[0] == h) {
+		/* others of this key may still come */
+		if (o->tried)
 			couple(j, in ? o : h, in ? h : o);
-		return;
-	}
-	if (o || many) {
-		side->settled = true;
+	} else if (n) {
+		side->barred = true;
 		j->stats.ambiguous++;
+	} else if (far_end_hopeless(j, h, in)) {
+		side->settled = true;
 	}
 }
 
