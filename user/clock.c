@@ -137,3 +137,22 @@ json_t *clock_snapshot_doc(const struct clock_snapshot *s)
 					      (json_int_t)s->pair.real_ns));
 	return doc;
 }
+
+json_t *clock_methods_doc(void)
+{
+	struct clock_snapshot s;
+	const char *why = "";
+	int fd = clock_pair_open();
+
+	clock_snapshot_take(&s, fd);
+	if (fd == -ENOENT)
+		why = "no ptp_kvm device: this is no KVM guest, or its kernel lacks the module ptp_kvm";
+	else if (fd < 0)
+		why = strerror(-fd);
+	else if (!s.pair.on)
+		why = "the host does not answer (KVM_HC_CLOCK_PAIRING needs its clock source to be the TSC)";
+	if (fd >= 0)
+		close(fd);
+	return json_pack("{s:b, s:s, s:b, s:I}", "ptp_kvm", s.pair.on, "ptp_kvm_why", why, "realtime",
+			 s.real_error_ns != 0, "real_error_ns", (json_int_t)s.real_error_ns);
+}

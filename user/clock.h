@@ -38,6 +38,12 @@ int clock_pair_open(void);
  */
 void clock_snapshot_take(struct clock_snapshot *s, int pair_fd);
 
+/*
+ * By what this kernel's clock can be related to another's: {ptp_kvm: bool, ptp_kvm_why: "",
+ * realtime: bool, real_error_ns}. Caller owns the reference; NULL: no memory.
+ */
+json_t *clock_methods_doc(void);
+
 /* The document TRACE_CLOCK (trace.h); caller owns the reference */
 json_t *clock_snapshot_doc(const struct clock_snapshot *s);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "clock.h"
 #include "cmd.h"
 #include "devices.h"
 #include "hazards.h"
@@ -292,6 +293,21 @@ static int check_hazards_only(struct check *c)
 	return CMD_FAIL;
 }
 
+/* What relates this kernel's clock to that of its host, or of another host */
+static void clocks_print(void)
+{
+	json_t *clocks = clock_methods_doc();
+	const char *why = str(clocks, "ptp_kvm_why");
+
+	printf("clock: ptp_kvm %s%s; exchange with record --guest; real time %s",
+	       json_is_true(json_object_get(clocks, "ptp_kvm")) ? "works" : "– ", why ? why : "",
+	       json_is_true(json_object_get(clocks, "realtime")) ? "" : "not synchronised\n");
+	if (json_is_true(json_object_get(clocks, "realtime")))
+		printf("synchronised within %lld ns\n",
+		       json_integer_value(json_object_get(clocks, "real_error_ns")));
+	json_decref(clocks);
+}
+
 static int check_print(const struct check *c)
 {
 	struct utsname u;
@@ -300,12 +316,13 @@ static int check_print(const struct check *c)
 		return CMD_FAIL;
 	uname(&u);
 	if (c->a.json)
-		return doc_print(json_pack("{s:i, s:s, s:s, s:O, s:O}", "schema", CHECK_SCHEMA, "release",
-					   u.release, "machine", u.machine, "hops", c->hops_doc,
-					   "hazards", c->hazards_doc));
+		return doc_print(json_pack("{s:i, s:s, s:s, s:O, s:O, s:o}", "schema", CHECK_SCHEMA,
+					   "release", u.release, "machine", u.machine, "hops", c->hops_doc,
+					   "hazards", c->hazards_doc, "clocks", clock_methods_doc()));
 	if (c->hooks) {
 		text_print(c->hops_doc, c->a.all);
 		putchar('\n');
+		clocks_print();
 	}
 	hazards_print(c->hazards_doc, c->a.all);
 	return CMD_OK;
