@@ -66,10 +66,7 @@ struct pl_event {
 
 _Static_assert(sizeof(struct pl_event) == 64, "events are 64 bytes");
 
-/*
- * One counter cell per CPU and hook: cells of a CPU are contiguous, so CPUs share no line. The cell
- * of PL_HOOK_none is the programs' own mark that the CPU's next event is one after a loss.
- */
+/* One counter cell per CPU and hook: cells of a CPU are contiguous, so CPUs share no line */
 struct pl_count {
 	__u64 made; /* events that a program wanted to emit */
 	__u64 lost; /* of these: no room in the ring */

@@ -3,7 +3,7 @@
  * What all programs share: maps, configuration, and the making of an event.
  *
  * Order on the event path, cheapest first: scope, then the counters, then the ring, then the
- * headers. No printk, no map of packets, no wake-up per event.
+ * headers. No printk, no map of packets, no wake-up of the recorder: it polls.
  */
 #ifndef PKTLAP_BPF_H
 #define PKTLAP_BPF_H
@@ -14,6 +14,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "event.h"
+#include "ring.h"
 #include "catalogue.h"
 
 #define ARPHRD_ETHER		 1 /* include/uapi/linux/if_arp.h */
@@ -39,20 +40,22 @@
 	__val; \
 })
 
-/* a wake-up of the recorder for every so many events of a hook on a CPU; else it polls */
-#define WAKE_EVERY 2048
-
-struct ring_shape {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
-};
-
-/* One ring for each possible CPU: producers never share a lock. The recorder sets the sizes. */
+/* [cpu]: mapped by the recorder, which sets the sizes and gives slots back */
 struct rings_shape {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct ring_shape);
+	__type(value, struct pl_ring);
+};
+
+/* The slots of all rings, one after the other; mapped by the recorder */
+struct slots_shape {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pl_event);
 };
 
 /* [cpu * PL_NR_HOOKS + hook]; mapped by the recorder, so that reading it costs no system call */
@@ -102,6 +105,7 @@ struct cpus_shape {
 
 #ifdef PL_DEFINE_MAPS
 struct rings_shape rings SEC(".maps");
+struct slots_shape slots SEC(".maps");
 struct counts_shape counts SEC(".maps");
 struct roles_shape roles SEC(".maps");
 struct scope_shape scope SEC(".maps");
@@ -116,6 +120,7 @@ const volatile __u64 cfg_wokenwake = 0;
 const volatile __u64 cfg_uringwake = 0;
 #else
 extern struct rings_shape rings SEC(".maps");
+extern struct slots_shape slots SEC(".maps");
 extern struct counts_shape counts SEC(".maps");
 extern struct roles_shape roles SEC(".maps");
 extern struct scope_shape scope SEC(".maps");
@@ -171,29 +176,43 @@ static __always_inline bool scope_has(__u32 netns, __u32 ifindex)
 	return bpf_map_lookup_elem(&scope, &key) != NULL;
 }
 
+/* an interrupt that makes an event between load and exchange: more than this at once is no more
+ * than a lost event, and counted */
+#define CLAIM_TRIES 4
+
+/* The next slot of a ring; NULL: none is free */
+static __always_inline struct pl_event *ring_claim(struct pl_ring *ring)
+{
+	__u64 pos = 0;
+	__u32 slot;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < CLAIM_TRIES; i++) {
+		pos = *(volatile __u64 *)&ring->head;
+		if (pos - *(volatile __u64 *)&ring->tail >= ring->size)
+			return NULL;
+		if (__sync_val_compare_and_swap(&ring->head, pos, pos + 1) == pos)
+			break;
+	}
+	if (i == CLAIM_TRIES)
+		return NULL;
+	slot = ring->first + (pos & (ring->size - 1));
+	return bpf_map_lookup_elem(&slots, &slot);
+}
+
 /*
- * Were events of this CPU lost since the last call that said so? Kept in the cell of no hook.
- * Taken before the reserve: an interrupt that loses events after that leaves the mark for the next.
+ * Were events of this CPU lost since the last call that said so? Taken before the slot: an
+ * interrupt that loses events after that leaves the mark for the next.
  */
-static __always_inline bool gap_take(__u32 cpu)
+static __always_inline bool ring_gap_take(struct pl_ring *ring)
 {
-	__u32 cell = cpu * PL_NR_HOOKS + PL_HOOK_none;
-	struct pl_count *gap = bpf_map_lookup_elem(&counts, &cell);
-
-	return gap && gap->lost && __sync_lock_test_and_set(&gap->lost, 0);
-}
-
-static __always_inline void gap_leave(__u32 cpu)
-{
-	__u32 cell = cpu * PL_NR_HOOKS + PL_HOOK_none;
-	struct pl_count *gap = bpf_map_lookup_elem(&counts, &cell);
-
-	if (gap)
-		gap->lost = 1;
+	return ring->gap && __sync_lock_test_and_set(&ring->gap, 0);
 }
 
 /*
- * Reserve an event of this hook and fill in what every event has. NULL: no room, and counted.
+ * Take a slot for an event of this hook and fill in what every event has. NULL: no room, and
+ * counted. Each event that was begun must be ended, or the reader waits for it.
  * What flags the hop adds must leave those that are set.
  * ts is taken here, before the counters and the ring, as near to the hop as it can be.
  */
@@ -202,23 +221,20 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 	__u64 ts = bpf_ktime_get_ns();
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 cell = cpu * PL_NR_HOOKS + hook;
-	struct pl_count *count;
-	struct pl_event *e = NULL;
-	void *ring;
+	struct pl_ring *ring = bpf_map_lookup_elem(&rings, &cpu);
+	struct pl_count *count = bpf_map_lookup_elem(&counts, &cell);
+	struct pl_event *e;
 	bool gap;
 
-	count = bpf_map_lookup_elem(&counts, &cell);
-	if (!count)
+	if (!count || !ring)
 		return NULL;
 	/* atomic: an interrupt on this CPU may count at the same hook between load and store */
 	__sync_fetch_and_add(&count->made, 1);
-	gap = gap_take(cpu);
-	ring = bpf_map_lookup_elem(&rings, &cpu);
-	if (ring)
-		e = bpf_ringbuf_reserve(ring, sizeof(*e), 0);
+	gap = ring_gap_take(ring);
+	e = ring_claim(ring);
 	if (!e) {
 		__sync_fetch_and_add(&count->lost, 1);
-		gap_leave(cpu);
+		ring->gap = 1;
 		return NULL;
 	}
 	e->ts = ts;
@@ -232,7 +248,6 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 	e->tid = current_tid();
 	e->arg = 0;
 	e->vlan = 0;
-	e->cpu = cpu;
 	e->queue = 0;
 	e->hook = hook;
 	e->proto = 0;
@@ -252,12 +267,20 @@ static __always_inline struct pl_event *event_begin_at(__u8 hook, __u32 ifindex,
 	return e;
 }
 
+/*
+ * Ready: see ring.h. No store of the event may be seen after this one. x86 keeps the order of
+ * stores; elsewhere an exchange is a full barrier (BPF has a release store from 6.15 on only).
+ */
 static __always_inline void event_end(struct pl_event *e)
 {
-	/* the low bits of the time: a cheap, unbiased one in WAKE_EVERY */
-	bool wake = (e->ts & (WAKE_EVERY - 1)) == 0;
+#ifdef __TARGET_ARCH_x86
+	barrier();
+	*(volatile __u16 *)&e->cpu = e->cpu + 1;
+#else
+	__u64 *word = (__u64 *)&e->cpu, was = *word;
 
-	bpf_ringbuf_submit(e, wake ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	__sync_lock_test_and_set(word, (was & ~0xffffULL) | (__u16)(was + 1));
+#endif
 }
 
 /* A context hop that is known by two objects and a number */

@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "hooks_int.h"
+#include "ring.h"
 #include "pktlap.skel.h"
 
 #define ROUNDS_MAX 24 /* each round settles one refusal at least; see hooks_int.h */
 #define SETTLE_MS  1000
 
 /* Names of the maps that later rounds share with the first */
-static const char *const shared_maps[] = { "rings", "counts", "roles", "scope", "irqs", "cpus" };
+static const char *const shared_maps[] = { "rings", "slots", "counts", "roles",
+					   "scope", "irqs", "cpus" };
 
 static struct bpf_map *skel_map(struct pktlap_bpf *skel, const char *name)
 {
@@ -97,6 +99,8 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	}
 	err = map_size_set(skel, "rings", h->ncpus);
 	if (!err)
+		err = map_size_set(skel, "slots", h->nslots);
+	if (!err)
 		err = map_size_set(skel, "counts", h->ncpus * PL_NR_HOOKS);
 	if (!err)
 		err = map_size_set(skel, "cpus", h->ncpus);
@@ -105,37 +109,54 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	return err;
 }
 
-/* One ring for each CPU that is online; a program on another counts its events as lost */
+static int map_share(struct hooks *h, int map, int prot, size_t len, struct shared *out)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *at;
+
+	len = (len + page - 1) / page * page;
+	at = mmap(NULL, len, prot, MAP_SHARED, h->map_fd[map], 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	out->at = at;
+	out->len = len;
+	return 0;
+}
+
+/*
+ * Give each CPU that is online its slots; a program on another counts its events as lost. A CPU
+ * that came up since the map was made has none either.
+ */
 static int rings_make(struct hooks *h)
 {
-	unsigned int cpu;
-	char path[64];
+	__u32 size = h->cfg.ring_bytes / sizeof(struct pl_event), next = 0;
+	unsigned int from, to;
+	struct pl_ring *ring = h->rings.at;
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	int n, sep;
 
-	for (cpu = 0; cpu < h->ncpus; cpu++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
-		if (cpu && !access(path, R_OK)) {
-			FILE *f = fopen(path, "re");
-			int c = f ? fgetc(f) : '1';
-
-			if (f)
-				fclose(f);
-			if (c == '0')
-				continue;
+	if (!f)
+		return -errno;
+	/* a list of ranges: 0-3,6 */
+	while (fscanf(f, "%u", &from) == 1) {
+		to = from;
+		sep = fgetc(f);
+		n = sep == '-' ? fscanf(f, "%u%*c", &to) : 1;
+		for (; n == 1 && from <= to && from < h->ncpus; from++, next += size) {
+			if (next + size > h->nslots)
+				break;
+			ring[from].first = next;
+			ring[from].size = size;
 		}
-		h->ring_fd[cpu] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "pl_ring", 0, 0,
-						 h->cfg.ring_bytes, NULL);
-		if (h->ring_fd[cpu] < 0)
-			return -errno;
-		if (bpf_map_update_elem(h->map_fd[MAP_RINGS], &cpu, &h->ring_fd[cpu], BPF_ANY))
-			return -errno;
 	}
-	return 0;
+	fclose(f);
+	return next ? 0 : -EINVAL;
 }
 
 static int maps_take(struct hooks *h, struct pktlap_bpf *skel)
 {
 	size_t i;
-	int fd;
+	int fd, err;
 
 	for (i = 0; i < sizeof(shared_maps) / sizeof(*shared_maps); i++) {
 		fd = dup(bpf_map__fd(skel_map(skel, shared_maps[i])));
@@ -143,13 +164,15 @@ static int maps_take(struct hooks *h, struct pktlap_bpf *skel)
 			return -errno;
 		h->map_fd[i] = fd;
 	}
-	h->counts_len = (size_t)h->ncpus * PL_NR_HOOKS * sizeof(struct pl_count);
-	h->counts = mmap(NULL, h->counts_len, PROT_READ, MAP_SHARED, h->map_fd[MAP_COUNTS], 0);
-	if (h->counts == MAP_FAILED) {
-		h->counts = NULL;
-		return -errno;
-	}
-	return rings_make(h);
+	err = map_share(h, MAP_COUNTS, PROT_READ,
+			(size_t)h->ncpus * PL_NR_HOOKS * sizeof(struct pl_count), &h->counts);
+	if (!err)
+		err = map_share(h, MAP_SLOTS, PROT_READ, h->nslots * sizeof(struct pl_event),
+				&h->slots);
+	if (!err)
+		err = map_share(h, MAP_RINGS, PROT_READ | PROT_WRITE,
+				h->ncpus * sizeof(struct pl_ring), &h->rings);
+	return err ? err : rings_make(h);
 }
 
 /* Load what is in the round. -EAGAIN: one program was refused and noted, choose again */
@@ -304,6 +327,7 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 		snprintf(err, errlen, "out of memory");
 		return -ENOMEM;
 	}
+	h->nslots = sysconf(_SC_NPROCESSORS_ONLN) * (cfg->ring_bytes / sizeof(struct pl_event));
 	libbpf_set_print(log_print);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	ret = ksyms_load(&h->ksyms);
@@ -365,6 +389,12 @@ void hooks_detach(struct hooks *h)
 	} while (before != after && now_ms() < end);
 }
 
+static void shared_unmap(struct shared *s)
+{
+	if (s->at)
+		munmap(s->at, s->len);
+}
+
 void hooks_free(struct hooks *h)
 {
 	enum pl_hook hook;
@@ -376,11 +406,9 @@ void hooks_free(struct hooks *h)
 		bpf_link__destroy(h->links[hook]);
 	for (i = 0; i < h->nskels; i++)
 		pktlap_bpf__destroy(h->skels[i]);
-	if (h->counts)
-		munmap(h->counts, h->counts_len);
-	for (i = 0; h->ring_fd && i < h->ncpus; i++)
-		if (h->ring_fd[i] >= 0)
-			close(h->ring_fd[i]);
+	shared_unmap(&h->rings);
+	shared_unmap(&h->slots);
+	shared_unmap(&h->counts);
 	for (i = 0; i < MAP_NR; i++)
 		if (h->map_fd[i] >= 0)
 			close(h->map_fd[i]);

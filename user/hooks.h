@@ -18,7 +18,7 @@
 struct hooks;
 
 struct hooks_config {
-	size_t ring_bytes; /* for each CPU; a power of two, at least a page */
+	size_t ring_bytes; /* for each CPU that is online; a power of two, at least a page */
 	bool scoped; /* only devices put in with hooks_scope_add() */
 	bool want[PL_NR_HOPS]; /* hops with hooks of their own (not aliases) to be covered */
 	unsigned int nirqs; /* interrupt numbers go from 0 to nirqs - 1 */
@@ -51,7 +51,11 @@ void hooks_detach(struct hooks *h);
 void hooks_free(struct hooks *h);
 
 unsigned int hooks_ncpus(const struct hooks *h); /* possible CPUs */
-int hooks_ring_fd(const struct hooks *h, unsigned int cpu); /* -1: no ring (CPU is offline) */
+
+/* The ring of a CPU and all rings' slots, in memory shared with the programs (bpf/ring.h) */
+struct pl_ring;
+struct pl_event;
+struct pl_ring *hooks_ring(const struct hooks *h, unsigned int cpu, const struct pl_event **slots);
 
 /* Counters of one hook on one CPU, read from shared memory at the time of the call */
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook);

@@ -21,24 +21,16 @@ struct hooks *hooks_alloc(const struct hooks_config *cfg)
 	}
 	h->cfg = *cfg;
 	h->ncpus = n;
-	h->ring_fd = calloc(n, sizeof(*h->ring_fd));
-	for (i = 0; h->ring_fd && i < h->ncpus; i++)
-		h->ring_fd[i] = -1;
 	for (i = 0; i < MAP_NR; i++)
 		h->map_fd[i] = -1;
 	for (i = 0; i < PL_NR_HOOKS; i++)
 		h->prog_fd[i] = -1;
-	if (!h->ring_fd) {
-		free(h);
-		return NULL;
-	}
 	return h;
 }
 
 void hooks_dealloc(struct hooks *h)
 {
 	ksyms_free(h->ksyms);
-	free(h->ring_fd);
 	free(h);
 }
 

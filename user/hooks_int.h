@@ -17,6 +17,7 @@
 #define HOOKS_SKELS_MAX 16
 
 enum { MAP_RINGS,
+       MAP_SLOTS,
        MAP_COUNTS,
        MAP_ROLES,
        MAP_SCOPE,
@@ -37,15 +38,20 @@ struct refusal {
 	char why[120];
 };
 
+/* a map in memory shared with the programs */
+struct shared {
+	void *at; /* NULL: not mapped */
+	size_t len;
+};
+
 struct hooks {
 	struct hooks_config cfg;
 	struct ksyms *ksyms;
 	unsigned int ncpus, rounds, nskels;
 	struct pktlap_bpf *skels[HOOKS_SKELS_MAX];
 	int map_fd[MAP_NR];
-	int *ring_fd;
-	struct pl_count *counts;
-	size_t counts_len;
+	__u32 nslots; /* of all rings */
+	struct shared rings, slots, counts;
 	bool in_round[PL_NR_HOOKS];
 	bool kind_refused[PL_NR_KINDS];
 	struct refusal refused[PL_NR_HOOKS];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hooks_int.h"
+#include "ring.h"
 
 int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
 {
@@ -67,14 +68,16 @@ unsigned int hooks_ncpus(const struct hooks *h)
 	return h->ncpus;
 }
 
-int hooks_ring_fd(const struct hooks *h, unsigned int cpu)
+struct pl_ring *hooks_ring(const struct hooks *h, unsigned int cpu, const struct pl_event **slots)
 {
-	return cpu < h->ncpus ? h->ring_fd[cpu] : -1;
+	*slots = h->slots.at;
+	return (struct pl_ring *)h->rings.at + cpu;
 }
 
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook)
 {
-	const struct pl_count *c = &h->counts[(size_t)cpu * PL_NR_HOOKS + hook];
+	const struct pl_count *c = (const struct pl_count *)h->counts.at +
+				   (size_t)cpu * PL_NR_HOOKS + hook;
 	struct pl_count now = {
 		.made = __atomic_load_n(&c->made, __ATOMIC_RELAXED),
 		.lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED),

@@ -19,14 +19,17 @@
 #include "util.h"
 
 #define NSEC_PER_SEC   1000000000ULL
-#define DRAIN_EVERY_NS 20000000 /* a ring of 4 MiB holds 58 000 events: 2.9 M/s a CPU */
+#define DRAIN_IDLE_NS  20000000 /* a ring of 4 MiB holds 65 536 events: 3.2 M/s a CPU */
+#define DRAIN_BUSY_NS  4000000 /* after a drain that found many: an outburst may go on */
+#define DRAIN_MANY     4096 /* of one CPU */
 #define DRAIN_BUDGET   8192 /* events of one CPU before the next one's turn */
+#define COST_EVERY_NS  50000000
 #define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
 #define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
 #define RING_MAX       (4UL << 20)
+#define RING_MIN       (256UL << 10)
 #define CHANNEL_AGE_NS 80000000 /* what waits so long for a full block goes as it is */
 #define CHANNEL_BUDGET 1024 /* events of one CPU between two looks at the channel's room */
-#define RING_MIN       (256UL << 10)
 
 static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 {
@@ -51,6 +54,16 @@ static __u64 lost_all(const struct recorder *r)
 	return lost;
 }
 
+static int drain_timer_set(struct recorder *r, long ns)
+{
+	const struct itimerspec every = { .it_interval.tv_nsec = ns, .it_value.tv_nsec = ns };
+
+	if (r->drain_ns == ns)
+		return 0;
+	r->drain_ns = ns;
+	return timerfd_settime(r->timer.fd, 0, &every, NULL) ? -errno : 0;
+}
+
 /* May more be taken out of the rings? What a slow channel leaves there is lost in the kernel */
 static bool drain_on(const struct recorder *r)
 {
@@ -61,13 +74,16 @@ static bool drain_on(const struct recorder *r)
 
 int record_drain(struct recorder *r)
 {
-	const unsigned int budget = r->cfg->channel ? CHANNEL_BUDGET : DRAIN_BUDGET;
-	bool more = true;
-	int n = 0;
+	const int budget = r->cfg->channel ? CHANNEL_BUDGET : DRAIN_BUDGET;
+	int n = budget, taken = 0;
 
-	while (n >= 0 && more && drain_on(r))
-		n = rings_drain(r->rings, budget, &more);
-	return n < 0 ? n : 0;
+	while (n == budget && drain_on(r)) {
+		n = rings_drain(r->rings, budget);
+		taken += n;
+	}
+	if (n < 0)
+		return n;
+	return drain_timer_set(r, taken < DRAIN_MANY ? DRAIN_IDLE_NS : DRAIN_BUSY_NS);
 }
 
 static void progress_show(struct recorder *r, __u64 now)
@@ -81,6 +97,17 @@ static void progress_show(struct recorder *r, __u64 now)
 	r->shown_events = events;
 }
 
+/* The run statistics cost something themselves: they go off as soon as they have shown enough */
+static void cost_work(struct recorder *r)
+{
+	__u64 now = clock_mono_ns();
+
+	if (now < r->next_cost)
+		return;
+	r->next_cost = now + COST_EVERY_NS;
+	cost_poll(r->cost, r->hooks, false);
+}
+
 static int second_work(struct recorder *r)
 {
 	__u64 now = clock_mono_ns();
@@ -89,7 +116,6 @@ static int second_work(struct recorder *r)
 	if (now < r->next_second)
 		return 0;
 	r->next_second = now + NSEC_PER_SEC;
-	cost_poll(r->cost, r->hooks, false);
 	progress_show(r, now);
 	err = trace_flush(r->trace, now, FLUSH_AGE_NS);
 	if (!err)
@@ -145,6 +171,7 @@ static int loop(struct recorder *r)
 			err = scope_changes(r);
 		if (!err)
 			err = record_drain(r);
+		cost_work(r);
 		if (!err)
 			err = second_work(r);
 		if (!err)
@@ -162,10 +189,6 @@ static int loop(struct recorder *r)
 /* Signals are taken by signalfd; before the programs are loaded, so that none finds us half-way */
 static int events_setup(struct recorder *r)
 {
-	const struct itimerspec every = {
-		.it_interval.tv_nsec = DRAIN_EVERY_NS,
-		.it_value.tv_nsec = DRAIN_EVERY_NS,
-	};
 	sigset_t set;
 	int err = poller_open(&r->poller);
 
@@ -188,9 +211,9 @@ static int events_setup(struct recorder *r)
 				       timer_read, r };
 	if (r->signals.fd < 0 || r->timer.fd < 0)
 		return -errno;
-	if (timerfd_settime(r->timer.fd, 0, &every, NULL))
-		return -errno;
-	return poller_add(&r->poller, &r->signals, EPOLLIN) ?: poller_add(&r->poller, &r->timer, EPOLLIN);
+	return drain_timer_set(r, DRAIN_IDLE_NS) ?:
+	       poller_add(&r->poller, &r->signals, EPOLLIN) ?:
+	       poller_add(&r->poller, &r->timer, EPOLLIN);
 }
 
 /*
@@ -298,10 +321,6 @@ static int hooks_setup(struct recorder *r)
 	}
 	hazards_setup(r);
 	err = rings_open(r->hooks, on_event, r, &r->rings);
-	if (!err) {
-		r->ring_wake.fd = rings_epoll_fd(r->rings);
-		err = poller_add(&r->poller, &r->ring_wake, EPOLLIN);
-	}
 	if (err)
 		msg_error("cannot set up the rings: %s", strerror(-err));
 	return err;
@@ -355,14 +374,14 @@ static int start(struct recorder *r)
 static int stop(struct recorder *r)
 {
 	__u64 end = clock_mono_ns() + NSEC_PER_SEC;
-	bool more = true;
-	int n = 0;
+	int n = record_guests_stop(r);
 
-	n = record_guests_stop(r);
 	cost_poll(r->cost, r->hooks, true);
 	hooks_detach(r->hooks);
-	while (n >= 0 && (more || n > 0) && clock_mono_ns() < end)
-		n = rings_drain(r->rings, DRAIN_BUDGET, &more);
+	if (n >= 0)
+		do {
+			n = rings_drain(r->rings, DRAIN_BUDGET);
+		} while (n > 0 && clock_mono_ns() < end);
 	if (n >= 0)
 		n = scope_changes(r);
 	if (n >= 0)

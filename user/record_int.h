@@ -36,14 +36,16 @@ struct recorder {
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */
+	__u64 next_cost; /* CLOCK_MONOTONIC, of the next look at the run statistics */
 	__u64 shown_events; /* at the last line of progress */
 	pid_t child;
 	int child_status;
 	const char *end; /* why to stop; NULL: go on */
+	long drain_ns; /* the timer: until the rings are looked at again */
 	struct poller poller;
 	struct poller_fd signals, timer; /* fd -1: not open */
 	int pair_fd; /* of clock_pair_open(); negative: not such a guest */
-	struct poller_fd ring_wake, device_wake; /* others', which only end the wait */
+	struct poller_fd device_wake; /* another's, which only ends the wait */
 };
 
 /* Documents of the beginning and of the end. 0 or -errno of the trace file */

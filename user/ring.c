@@ -1,119 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ring.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-/* what the callback returns to make libbpf leave the ring in the middle; not an errno */
-#define RING_PAUSE (-100000)
-
-struct ring {
-	struct rings *all;
-	struct ring_buffer *rb;
-	unsigned int cpu;
-};
+/* slots are given back in lots: the producer's CPU has to fetch the line each time */
+#define GIVE_BACK 256
 
 struct rings {
+	const struct hooks *hooks;
 	ring_event_fn fn;
 	void *ctx;
-	int epoll_fd;
-	unsigned int n, taken, budget;
-	struct ring ring[];
 };
 
-static int ring_sample(void *ctx, void *data, size_t size)
+int ring_take(struct pl_ring *ring, const struct pl_event *slots, unsigned int cpu,
+	      unsigned int budget, ring_event_fn fn, void *ctx)
 {
-	struct ring *ring = ctx;
-	struct rings *r = ring->all;
-	int err;
+	const struct pl_event *slot;
+	unsigned int n = 0;
+	__u64 tail = ring->tail;
+	struct pl_event ev;
+	int err = 0;
 
-	if (size < sizeof(struct pl_event))
-		return -EBADMSG;
-	err = r->fn(r->ctx, ring->cpu, data);
-	if (err)
-		return err;
-	/* the event is consumed also when the callback returns less than 0 (libbpf 1.1 and newer) */
-	return ++r->taken == r->budget ? RING_PAUSE : 0;
-}
-
-static int ring_open(struct rings *r, const struct hooks *h, unsigned int cpu)
-{
-	struct ring *ring = &r->ring[r->n];
-	struct epoll_event ev = { .events = EPOLLIN };
-	int fd = hooks_ring_fd(h, cpu);
-
-	if (fd < 0)
-		return 0;
-	ring->all = r;
-	ring->cpu = cpu;
-	ring->rb = ring_buffer__new(fd, ring_sample, ring, NULL);
-	if (!ring->rb)
-		return -errno;
-	r->n++;
-	return epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+	/* a CPU without a ring has none of this */
+	while (ring->size && n < budget && !err) {
+		slot = &slots[ring->first + (tail & (ring->size - 1))];
+		if (__atomic_load_n(&slot->cpu, __ATOMIC_ACQUIRE) != pl_ring_ready(ring, tail))
+			break;
+		ev = *slot;
+		ev.cpu = (__u16)cpu;
+		tail++;
+		if (++n % GIVE_BACK == 0)
+			__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
+		err = fn(ctx, cpu, &ev);
+	}
+	__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
+	return err ? err : (int)n;
 }
 
 int rings_open(const struct hooks *h, ring_event_fn fn, void *ctx, struct rings **out)
 {
-	unsigned int cpu, ncpus = hooks_ncpus(h);
-	struct rings *r = calloc(1, sizeof(*r) + ncpus * sizeof(struct ring));
-	int err = 0;
+	struct rings *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
+	r->hooks = h;
 	r->fn = fn;
 	r->ctx = ctx;
-	r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (r->epoll_fd < 0) {
-		err = -errno;
-		free(r);
-		return err;
-	}
-	for (cpu = 0; !err && cpu < ncpus; cpu++)
-		err = ring_open(r, h, cpu);
-	if (err) {
-		rings_close(r);
-		return err;
-	}
 	*out = r;
 	return 0;
 }
 
 void rings_close(struct rings *r)
 {
-	unsigned int i;
-
-	if (!r)
-		return;
-	for (i = 0; i < r->n; i++)
-		ring_buffer__free(r->ring[i].rb);
-	close(r->epoll_fd);
 	free(r);
 }
 
-int rings_epoll_fd(const struct rings *r)
+int rings_drain(struct rings *r, unsigned int budget)
 {
-	return r->epoll_fd;
-}
+	unsigned int cpu, ncpus = hooks_ncpus(r->hooks);
+	const struct pl_event *slots;
+	struct pl_ring *ring;
+	int n, most = 0;
 
-int rings_drain(struct rings *r, unsigned int budget, bool *more)
-{
-	unsigned int i;
-	int total = 0, err;
-
-	*more = false;
-	r->budget = budget;
-	for (i = 0; i < r->n; i++) {
-		r->taken = 0;
-		err = ring_buffer__consume(r->ring[i].rb);
-		total += r->taken;
-		if (err == RING_PAUSE)
-			*more = true;
-		else if (err < 0)
-			return err;
+	for (cpu = 0; cpu < ncpus; cpu++) {
+		ring = hooks_ring(r->hooks, cpu, &slots);
+		n = ring_take(ring, slots, cpu, budget, r->fn, r->ctx);
+		if (n < 0)
+			return n;
+		most = n > most ? n : most;
 	}
-	return total;
+	return most;
 }

@@ -25,8 +25,9 @@ int object_prepare(struct bpf_object *obj)
 
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, false);
-	if (map_size(obj, "rings", n) || map_size(obj, "counts", n * PL_NR_HOOKS) ||
-	    map_size(obj, "irqs", 64) || map_size(obj, "cpus", libbpf_num_possible_cpus()))
+	if (map_size(obj, "rings", n) || map_size(obj, "slots", SLOTS_MAX) ||
+	    map_size(obj, "counts", n * PL_NR_HOOKS) || map_size(obj, "irqs", 64) ||
+	    map_size(obj, "cpus", n))
 		return -EINVAL;
 	return 0;
 }
@@ -36,56 +37,57 @@ int object_map(const struct made *m, const char *name)
 	return bpf_object__find_map_fd_by_name(m->obj, name);
 }
 
-static int on_event(void *ctx, void *data, size_t size)
+static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 {
 	struct made *m = ctx;
 
-	if (size < sizeof(*m->ev) || m->n == EVENTS_MAX)
+	if (cpu || m->n == EVENTS_MAX)
 		return -EOVERFLOW;
-	memcpy(&m->ev[m->n++], data, sizeof(*m->ev));
+	m->ev[m->n++] = *ev;
 	return 0;
 }
 
-int object_start(struct bpf_object *obj, unsigned int ring_bytes, struct made *m)
+static void *map_share(const struct made *m, const char *name, size_t len)
 {
-	__u32 cpu = 0;
+	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, object_map(m, name), 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+int object_start(struct bpf_object *obj, unsigned int slots, struct made *m)
+{
 	cpu_set_t set;
-	int ring, err;
 
 	memset(m, 0, sizeof(*m));
 	m->obj = obj;
 	m->ncpus = libbpf_num_possible_cpus();
 	CPU_ZERO(&set);
 	CPU_SET(0, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
+	if (slots > SLOTS_MAX || sched_setaffinity(0, sizeof(set), &set))
+		return -EINVAL;
+	m->rings = map_share(m, "rings", m->ncpus * sizeof(*m->rings));
+	m->slots = map_share(m, "slots", SLOTS_MAX * sizeof(*m->slots));
+	m->counts = map_share(m, "counts", counts_bytes(m));
+	if (!m->rings || !m->slots || !m->counts)
 		return -errno;
-	ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test_ring", 0, 0, ring_bytes, NULL);
-	if (ring < 0)
-		return -errno;
-	err = bpf_map_update_elem(object_map(m, "rings"), &cpu, &ring, BPF_ANY) ? -errno : 0;
-	m->rb = err ? NULL : ring_buffer__new(ring, on_event, m, NULL);
-	close(ring); /* the map of rings and the reader hold it */
-	if (!m->rb)
-		return err ? err : -errno;
-	m->counts = mmap(NULL, counts_bytes(m), PROT_READ, MAP_SHARED, object_map(m, "counts"), 0);
-	if (m->counts == MAP_FAILED) {
-		m->counts = NULL;
-		return -errno;
-	}
+	m->rings[0].size = slots;
 	return 0;
 }
 
 void object_stop(struct made *m)
 {
+	if (m->rings)
+		munmap(m->rings, m->ncpus * sizeof(*m->rings));
+	if (m->slots)
+		munmap(m->slots, SLOTS_MAX * sizeof(*m->slots));
 	if (m->counts)
 		munmap(m->counts, counts_bytes(m));
-	ring_buffer__free(m->rb);
 }
 
 unsigned int object_drain(struct made *m)
 {
 	m->n = 0;
-	if (ring_buffer__consume(m->rb) < 0)
+	if (ring_take(&m->rings[0], m->slots, 0, EVENTS_MAX, on_event, m) < 0)
 		return 0;
 	return m->n;
 }

@@ -6,13 +6,15 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/catalogue.h"
-#include "bpf/event.h"
+#include "ring.h"
 
 #define EVENTS_MAX 4096
+#define SLOTS_MAX  16384
 
 struct made {
 	struct bpf_object *obj;
-	struct ring_buffer *rb; /* of CPU 0, where all runs take place */
+	struct pl_ring *rings; /* used is that of CPU 0, where all runs take place */
+	struct pl_event *slots;
 	struct pl_count *counts;
 	unsigned int ncpus, n;
 	struct pl_event ev[EVENTS_MAX];
@@ -21,8 +23,8 @@ struct made {
 /* Before the load: sizes of the maps; no program is loaded unless it is asked for afterwards */
 int object_prepare(struct bpf_object *obj);
 
-/* After the load: a ring of this size on CPU 0; the caller is bound to that CPU */
-int object_start(struct bpf_object *obj, unsigned int ring_bytes, struct made *m);
+/* After the load: a ring of so many slots on CPU 0; the caller is bound to that CPU */
+int object_start(struct bpf_object *obj, unsigned int slots, struct made *m);
 void object_stop(struct made *m);
 
 /* Take what is in the ring; returns how many, the events are in m->ev */

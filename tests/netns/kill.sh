@@ -8,7 +8,7 @@
 state()
 {
 	bpftool prog list 2>/dev/null | grep -c ' name pl_'
-	bpftool map list 2>/dev/null | grep -cE 'name (rings|counts|roles|scope|irqs|pl_ring|pktlap_b)'
+	bpftool map list 2>/dev/null | grep -cE 'name (rings|slots|counts|roles|scope|irqs|pktlap_b)'
 	bpftool link list 2>/dev/null | wc -l
 	host tc qdisc show
 	host tc filter show dev tap0

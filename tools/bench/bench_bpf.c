@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "catalogue.h"
+#include "ring.h"
 
 #include "bench.skel.h"
 #include "pktlap.skel.h"
@@ -26,6 +29,7 @@
 #define ROUNDS	    15
 #define RUNS	    4000 /* of each program in a round; the ring has room for all */
 #define RING_BYTES  (4u << 20)
+#define RING_SLOTS  (RING_BYTES / sizeof(struct pl_event))
 #define DRAIN_FILLS 100
 
 struct subject {
@@ -89,6 +93,14 @@ static int drop_sample(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+static int drop_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
+{
+	(void)ctx;
+	(void)cpu;
+	(void)ev;
+	return 0;
+}
+
 static struct ring_buffer *ring_open(int fd, ring_buffer_sample_fn fn, void *ctx)
 {
 	struct ring_buffer *rb = ring_buffer__new(fd, fn, ctx, NULL);
@@ -98,33 +110,43 @@ static struct ring_buffer *ring_open(int fd, ring_buffer_sample_fn fn, void *ctx
 	return rb;
 }
 
-/* The product's raw tracepoint program for a context hop, with a ring of its own */
-static struct pktlap_bpf *product_load(int *ring_fd)
+/* The product's raw tracepoint program for a context hop */
+static struct pktlap_bpf *product_load(void)
 {
 	struct pktlap_bpf *skel = pktlap_bpf__open();
-	int ncpus = libbpf_num_possible_cpus(), cpu;
 	struct bpf_program *p;
 
 	if (!skel)
 		die("open");
 	bpf_object__for_each_program(p, skel->obj)
 		bpf_program__set_autoload(p, p == skel->progs.pl_softirq_raise_raw);
-	bpf_map__set_max_entries(skel->maps.rings, ncpus);
-	bpf_map__set_max_entries(skel->maps.counts, ncpus * PL_NR_HOOKS);
+	bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus());
+	bpf_map__set_max_entries(skel->maps.slots, RING_SLOTS);
+	bpf_map__set_max_entries(skel->maps.counts, libbpf_num_possible_cpus() * PL_NR_HOOKS);
 	if (pktlap_bpf__load(skel))
 		die("load");
-	*ring_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bench", 0, 0, RING_BYTES, NULL);
-	for (cpu = 0; cpu < ncpus; cpu++)
-		if (bpf_map_update_elem(bpf_map__fd(skel->maps.rings), &cpu, ring_fd, 0))
-			die("rings");
 	return skel;
+}
+
+/* A ring on the first CPU, where the measuring is done */
+static struct pl_ring *product_ring(const struct pktlap_bpf *skel, struct pl_event **slots)
+{
+	int rings = bpf_map__fd(skel->maps.rings), fd = bpf_map__fd(skel->maps.slots);
+	struct pl_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, rings, 0);
+
+	*slots = mmap(NULL, RING_BYTES, PROT_READ, MAP_SHARED, fd, 0);
+	if (ring == MAP_FAILED || *slots == MAP_FAILED)
+		die("map");
+	ring->size = RING_SLOTS;
+	return ring;
 }
 
 static void floor_measure(struct bench_bpf *bench)
 {
-	int ring_fd, i, r, stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	struct pktlap_bpf *skel = product_load(&ring_fd);
-	struct ring_buffer *mine = ring_open(ring_fd, drop_sample, NULL);
+	int i, r, stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	struct pktlap_bpf *skel = product_load();
+	struct pl_event *slots;
+	struct pl_ring *mine = product_ring(skel, &slots);
 	struct ring_buffer *floor = ring_open(bpf_map__fd(bench->maps.ring), drop_sample, NULL);
 	struct subject s[] = {
 		{ .what = "empty program", .fd = bpf_program__fd(bench->progs.b_empty) },
@@ -141,7 +163,7 @@ static void floor_measure(struct bench_bpf *bench)
 	for (r = 0; r < ROUNDS; r++)
 		for (i = 0; i < 5; i++) {
 			s[i].ns[r] = subject_round(&s[i]);
-			ring_buffer__consume(mine);
+			ring_take(mine, slots, 0, RING_SLOTS, drop_event, NULL);
 			ring_buffer__consume(floor);
 		}
 	floor_ns = median(s[2].ns, ROUNDS);
@@ -152,9 +174,9 @@ static void floor_measure(struct bench_bpf *bench)
 		printf("| %s | %.1f | %.2f |\n", s[i].what, ns, ns / floor_ns);
 	}
 	printf("\nThe run statistics' own clock readings are in all of them (empty: %.1f ns).\n\n", base);
-	ring_buffer__free(mine);
 	ring_buffer__free(floor);
-	close(ring_fd);
+	munmap(slots, RING_BYTES);
+	munmap(mine, sizeof(*mine));
 	close(stats);
 	pktlap_bpf__destroy(skel);
 }
@@ -217,7 +239,12 @@ static void drain_measure(struct bench_bpf *bench, const char *dir)
 int main(int argc, char **argv)
 {
 	struct bench_bpf *bench;
+	cpu_set_t first;
 
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_setaffinity(0, sizeof(first), &first))
+		die("CPU 0");
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	bench = bench_bpf__open();
 	if (!bench)
