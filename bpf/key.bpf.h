@@ -42,8 +42,13 @@
 #define IPPROTO_SCTP	  132
 #define IPPROTO_UDPLITE	  136
 
+#define UDP_HLEN	  8
+#define TCP_WORDS	  16 /* bytes of the TCP header that are looked at */
+#define IP4_PLAIN	  0x45 /* version 4, no options */
 #define IP_MF_OFFSET	  0x3fff /* more fragments, and offset */
 #define IP_OFFSET	  0x1fff
+#define IP6_VERSION	  0x60000000
+#define IP6_VERSION_MASK  0xf0000000
 #define IP6_OFFSET	  0xfff8
 #define TCP_GATHERED	  0x0089 /* CWR, PSH, FIN in the word of data offset and flags */
 #define FLOW_OF_FRAGMENTS (1ULL << 32) /* no pair of ports */
@@ -109,12 +114,19 @@ static __always_inline int parse_read(const struct parse *p, void *to, __u32 siz
 	return bpf_probe_read_kernel(to, size, (void *)p->at);
 }
 
+/* Not over its length: short frames may or may not be padded with zeros */
+static __always_inline __u32 payload_hash(const __u64 w[PL_PAY_WINDOW / 8])
+{
+	__u64 h = mix(mix(mix(mix(0, w[0]), w[1]), w[2]), w[3]);
+
+	return (__u32)(h ^ h >> 32);
+}
+
 /* Hash the payload window at p->at; left out when part of it is not linear */
 static __always_inline void parse_payload(struct parse *p, struct pl_event *e, __u32 rest)
 {
 	__u64 w[PL_PAY_WINDOW / 8] = {};
 	__u32 want = rest < PL_PAY_WINDOW ? rest : PL_PAY_WINDOW;
-	__u64 h = 0; /* not the length: short frames may or may not be padded with zeros */
 
 	if (e->flags & PL_F_GSO) {
 		e->pay = rest;
@@ -130,34 +142,41 @@ static __always_inline void parse_payload(struct parse *p, struct pl_event *e, _
 		if (bpf_probe_read_kernel(w, want & (PL_PAY_WINDOW - 1), (void *)p->at))
 			return;
 	}
-	h = mix(h, w[0]);
-	h = mix(h, w[1]);
-	h = mix(h, w[2]);
-	h = mix(h, w[3]);
-	e->pay = (__u32)(h ^ h >> 32);
+	e->pay = payload_hash(w);
 	p->flags |= PL_F_PAY;
+}
+
+static __always_inline void ports_mix(struct parse *p, const struct l4_words *l4)
+{
+	p->flow = mix(p->flow, (__u64)l4->sport << 16 | l4->dport);
 }
 
 /*
  * rest: bytes from the TCP header on by the IP header, which leaves out the padding of short frames;
  * 0 in packets above 64 KiB (BIG TCP).
  */
-static __always_inline int parse_tcp(struct parse *p, struct pl_event *e, __u32 rest)
+static __always_inline void tcp_mix(struct parse *p, struct pl_event *e, const struct l4_words *l4,
+				    __u32 rest)
 {
-	__u32 hlen, all = p->stop - p->at;
-	struct l4_words l4;
+	__u32 all = p->stop - p->at, hlen = (bpf_ntohs(l4->offflags) >> 12) * 4;
+	__u16 flags = l4->offflags & ~bpf_htons(TCP_GATHERED);
 
-	if (parse_read(p, &l4, 16))
-		return -1;
 	if (rest && rest < all)
 		all = rest;
-	hlen = (bpf_ntohs(l4.offflags) >> 12) * 4;
-	l4.offflags &= ~bpf_htons(TCP_GATHERED);
-	p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
-	p->key = mix(p->key, (__u64)l4.ack << 32 | (__u32)l4.offflags << 16 | l4.window);
+	ports_mix(p, l4);
+	p->key = mix(p->key, (__u64)l4->ack << 32 | (__u32)flags << 16 | l4->window);
 	p->key = mix(p->key, p->flow);
-	p->key = (p->key ^ p->key << 32) >> 32 << 32 | bpf_ntohl(l4.seq);
+	p->key = (p->key ^ p->key << 32) >> 32 << 32 | bpf_ntohl(l4->seq);
 	e->pay = all > hlen ? all - hlen : 0;
+}
+
+static __always_inline int parse_tcp(struct parse *p, struct pl_event *e, __u32 rest)
+{
+	struct l4_words l4;
+
+	if (parse_read(p, &l4, TCP_WORDS))
+		return -1;
+	tcp_mix(p, e, &l4, rest);
 	return 0;
 }
 
@@ -173,18 +192,18 @@ static __always_inline int parse_l4(struct parse *p, struct pl_event *e, __u32 r
 		if (parse_read(p, &l4, 12))
 			return -1;
 		/* ports, verification tag (seq); the checksum is left to hardware, too */
-		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
+		ports_mix(p, &l4);
 		p->key = mix(p->key, l4.seq);
 		p->at += 12;
 		parse_payload(p, e, rest > 12 ? rest - 12 : 0);
 		break;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
-		if (parse_read(p, &l4, 8))
+		if (parse_read(p, &l4, UDP_HLEN))
 			return -1;
-		p->flow = mix(p->flow, (__u64)l4.sport << 16 | l4.dport);
-		p->at += 8;
-		parse_payload(p, e, rest > 8 ? rest - 8 : 0);
+		ports_mix(p, &l4);
+		p->at += UDP_HLEN;
+		parse_payload(p, e, rest > UDP_HLEN ? rest - UDP_HLEN : 0);
 		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -213,6 +232,136 @@ static __always_inline void parse_fragment(struct parse *p, struct pl_event *e, 
 	parse_payload(p, e, rest > skip ? rest - skip : 0);
 }
 
+/*
+ * What the key of a TCP or UDP packet is made of, as it lies in the packet. Read at once, since each
+ * bpf_probe_read_kernel() costs as much as all the rest of the parse.
+ */
+union ip4_window {
+	struct {
+		__u32 front; /* aligns the payload of UDP, as the verifier demands */
+		struct ip4_words ip;
+		struct l4_words l4;
+	};
+	struct {
+		__u64 headers[4];
+		__u64 pay[PL_PAY_WINDOW / 8];
+	};
+};
+union ip6_window {
+	struct {
+		struct ip6_words ip;
+		struct l4_words l4;
+	};
+	struct {
+		__u64 headers[6];
+		__u64 pay[PL_PAY_WINDOW / 8];
+	};
+};
+
+#define L4_WINDOW (UDP_HLEN + PL_PAY_WINDOW)
+
+/*
+ * Is it TCP, or UDP with a payload whose window was copied? rest: bytes by the IP header; have: bytes
+ * copied, of both from the header of layer 4 on. A short payload is followed by zeros then, which the
+ * padding of a frame need not be.
+ */
+static __always_inline bool l4_plain(const struct pl_event *e, __u8 proto, __u32 rest, __u64 have)
+{
+	if (proto == IPPROTO_TCP)
+		return true;
+	if (proto != IPPROTO_UDP || rest <= UDP_HLEN || e->flags & PL_F_GSO)
+		return false;
+	return have == (rest < L4_WINDOW ? rest : L4_WINDOW);
+}
+
+/* As parse_l4() does, of what l4_plain() said yes to */
+static __always_inline void l4_plain_mix(struct parse *p, struct pl_event *e,
+					 const struct l4_words *l4, const __u64 *pay, __u32 rest)
+{
+	if (p->proto == IPPROTO_TCP) {
+		tcp_mix(p, e, l4, rest);
+		return;
+	}
+	ports_mix(p, l4);
+	p->key = mix(p->key, p->flow);
+	e->pay = payload_hash(pay);
+	p->flags |= PL_F_PAY;
+}
+
+/* The addresses, and what else of the IP header is in the key */
+static __always_inline void ip4_mix(struct parse *p, const struct ip4_words *ip)
+{
+	p->proto = ip->proto;
+	p->flow = mix(mix(ip->proto, ip->s), ip->d);
+	p->key = mix((__u64)ip->id << 16 | (ip->frag & bpf_htons(IP_OFFSET)),
+		     (__u64)ip->s << 32 | ip->d);
+}
+
+static __always_inline void ip6_mix(struct parse *p, const struct ip6_words *ip)
+{
+	p->flow = mix(mix(mix(mix(0, ip->s[0]), ip->s[1]), ip->d[0]), ip->d[1]);
+	p->key = mix(ip->flow & bpf_htonl(0xfffff), p->flow);
+}
+
+/* Copy what is linear of a window of so many bytes into to, which is zero; how many, 0: cannot */
+static __always_inline __u64 window_copy(void *to, __u32 window, const struct parse *p)
+{
+	__u64 have = p->end - p->at;
+
+	if (have >= window)
+		return bpf_probe_read_kernel(to, window, (void *)p->at) ? 0 : window;
+	/* 128: more than any window, a bound that every verifier understands */
+	return bpf_probe_read_kernel(to, have & 127, (void *)p->at) ? 0 : have;
+}
+
+/*
+ * The usual packet: IPv4 without options, whole, TCP or UDP, of which is linear what is asked for.
+ * false: it is not that, and nothing was changed. The result is that of parse_ip4().
+ */
+static __always_inline bool parse_ip4_plain(struct parse *p, struct pl_event *e)
+{
+	union ip4_window w = {};
+	__u32 rest;
+	__u64 have;
+
+	if (p->at + sizeof(w.ip) + TCP_WORDS > p->end)
+		return false;
+	have = window_copy(&w.ip, sizeof(w.ip) + L4_WINDOW, p);
+	rest = bpf_ntohs(w.ip.len);
+	if (!have || w.ip.vhl != IP4_PLAIN || w.ip.frag & bpf_htons(IP_MF_OFFSET) ||
+	    rest < sizeof(w.ip))
+		return false;
+	rest -= sizeof(w.ip);
+	if (!l4_plain(e, w.ip.proto, rest, have - sizeof(w.ip)))
+		return false;
+	ip4_mix(p, &w.ip);
+	p->at += sizeof(w.ip);
+	l4_plain_mix(p, e, &w.l4, w.pay, rest);
+	return true;
+}
+
+/* The same of IPv6 without extension headers */
+static __always_inline bool parse_ip6_plain(struct parse *p, struct pl_event *e)
+{
+	union ip6_window w = {};
+	__u32 rest;
+	__u64 have;
+
+	if (p->at + sizeof(w.ip) + TCP_WORDS > p->end)
+		return false;
+	have = window_copy(&w.ip, sizeof(w.ip) + L4_WINDOW, p);
+	rest = bpf_ntohs(w.ip.plen);
+	if (!have || (w.ip.flow & bpf_htonl(IP6_VERSION_MASK)) != bpf_htonl(IP6_VERSION) ||
+	    !l4_plain(e, w.ip.next, rest, have - sizeof(w.ip)))
+		return false;
+	ip6_mix(p, &w.ip);
+	p->proto = w.ip.next;
+	p->flow = mix(p->flow, w.ip.next);
+	p->at += sizeof(w.ip);
+	l4_plain_mix(p, e, &w.l4, w.pay, rest);
+	return true;
+}
+
 static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
 {
 	struct ip4_words ip;
@@ -224,10 +373,7 @@ static __always_inline int parse_ip4(struct parse *p, struct pl_event *e)
 	if ((ip.vhl >> 4) != 4 || hlen < sizeof(ip))
 		return -1;
 	len = bpf_ntohs(ip.len);
-	p->proto = ip.proto;
-	p->flow = mix(mix(ip.proto, ip.s), ip.d);
-	p->key = mix((__u64)ip.id << 16 | (ip.frag & bpf_htons(IP_OFFSET)),
-		     (__u64)ip.s << 32 | ip.d);
+	ip4_mix(p, &ip);
 	p->at += hlen;
 	len = len > hlen ? len - hlen : 0;
 	if (ip.frag & bpf_htons(IP_MF_OFFSET)) {
@@ -250,12 +396,11 @@ static __always_inline int parse_ip6(struct parse *p, struct pl_event *e)
 
 	if (parse_read(p, &ip, sizeof(ip)))
 		return -1;
-	if ((ip.flow & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
+	if ((ip.flow & bpf_htonl(IP6_VERSION_MASK)) != bpf_htonl(IP6_VERSION))
 		return -1;
 	next = ip.next;
 	rest = bpf_ntohs(ip.plen);
-	p->flow = mix(mix(mix(mix(0, ip.s[0]), ip.s[1]), ip.d[0]), ip.d[1]);
-	p->key = mix(ip.flow & bpf_htonl(0xfffff), p->flow);
+	ip6_mix(p, &ip);
 	p->at += sizeof(ip);
 	for (i = 0; i < IP6_EXT_MAX; i++) {
 		__u32 elen;
@@ -361,9 +506,9 @@ __weak __noinline int key_fill(struct pl_event *e, __u64 l2, __u32 linear, __u32
 	if (p.l3 < ETH_P_802_3_MIN)
 		p.l3 = ETH_P_802_2;
 	if (p.l3 == ETH_P_IP)
-		err = parse_ip4(&p, e);
+		err = parse_ip4_plain(&p, e) ? 0 : parse_ip4(&p, e);
 	else if (p.l3 == ETH_P_IPV6)
-		err = parse_ip6(&p, e);
+		err = parse_ip6_plain(&p, e) ? 0 : parse_ip6(&p, e);
 	else if (p.l3 == ETH_P_ARP)
 		err = parse_arp(&p);
 	else

@@ -171,6 +171,6 @@ size_t packet_build(const struct packet *p, __u8 *out, size_t *l3)
 	else
 		put_fill(&o, p);
 	while (o.at < out + p->pad_to)
-		put8(&o, 0);
+		put8(&o, p->l3 == P_IP4 || p->l3 == P_IP6 ? 0xee : 0); /* old drivers send what was there */
 	return o.at - out;
 }

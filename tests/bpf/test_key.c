@@ -172,7 +172,7 @@ static struct packet packet_of(int kind)
 		p.ext[1] = 44;
 	}
 	if (kind == TINY4) {
-		p.payload = 3;
+		p.payload = 12; /* read at once without the padding, bit by bit with it */
 		p.pad_to = 60;
 	}
 	return p;
@@ -207,6 +207,7 @@ static const char *hop_changes(struct packet *p, int n)
 	case 9: p->dont = 1; return "don't fragment";
 	case 10: p->fill[40] ^= 1; return "payload beyond the window";
 	case 11: p->tags = 3; return "three vlan tags";
+	case 12: p->pad_to = 0; return "no padding";
 	default: return NULL;
 	}
 }
