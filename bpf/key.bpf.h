@@ -246,6 +246,7 @@ union ip4_window {
 		__u64 headers[4];
 		__u64 pay[PL_PAY_WINDOW / 8];
 	};
+	__u64 words[4 + PL_PAY_WINDOW / 8];
 };
 union ip6_window {
 	struct {
@@ -256,6 +257,7 @@ union ip6_window {
 		__u64 headers[6];
 		__u64 pay[PL_PAY_WINDOW / 8];
 	};
+	__u64 words[6 + PL_PAY_WINDOW / 8];
 };
 
 #define L4_WINDOW (UDP_HLEN + PL_PAY_WINDOW)
@@ -303,15 +305,49 @@ static __always_inline void ip6_mix(struct parse *p, const struct ip6_words *ip)
 	p->key = mix(ip->flow & bpf_htonl(0xfffff), p->flow);
 }
 
-/* Copy what is linear of a window of so many bytes into to, which is zero; how many, 0: cannot */
-static __always_inline __u64 window_copy(void *to, __u32 window, const struct parse *p)
+/* Zero the last bytes of a payload window of which so many are not the packet's */
+static __always_inline void window_trim(__u64 pay[PL_PAY_WINDOW / 8], __u32 bytes)
+{
+	__u32 bits = bytes * 8;
+	int i;
+
+#pragma unroll
+	for (i = PL_PAY_WINDOW / 8 - 1; i >= 0; i--) {
+		if (bits >= 64) {
+			pay[i] = 0;
+			bits -= 64;
+		} else {
+			pay[i] = pay[i] << bits >> bits;
+			bits = 0;
+		}
+	}
+}
+
+/*
+ * Copy what is linear of a window of so many bytes at p->at into to, whose first byte is skew bytes
+ * in front of p->at (for alignment) and which is zero. Returns how many bytes, 0: cannot be read.
+ */
+static __always_inline __u64 window_copy(__u64 *to, __u32 window, __u32 skew, const struct parse *p)
 {
 	__u64 have = p->end - p->at;
+	__u32 i;
 
-	if (have >= window)
-		return bpf_probe_read_kernel(to, window, (void *)p->at) ? 0 : window;
+	if (have > window)
+		have = window;
+	if (cfg_cast) {
+		const __u64 *from = cast_words(p->at - skew);
+
+#pragma unroll
+		for (i = 0; i < (window + skew) / 8; i++)
+			to[i] = from[i];
+		if (have < window)
+			window_trim(to + (window + skew - PL_PAY_WINDOW) / 8, window - have);
+		return have;
+	}
+	if (have == window)
+		return bpf_probe_read_kernel((void *)to + skew, window, (void *)p->at) ? 0 : window;
 	/* 128: more than any window, a bound that every verifier understands */
-	return bpf_probe_read_kernel(to, have & 127, (void *)p->at) ? 0 : have;
+	return bpf_probe_read_kernel((void *)to + skew, have & 127, (void *)p->at) ? 0 : have;
 }
 
 /*
@@ -326,7 +362,7 @@ static __always_inline bool parse_ip4_plain(struct parse *p, struct pl_event *e)
 
 	if (p->at + sizeof(w.ip) + TCP_WORDS > p->end)
 		return false;
-	have = window_copy(&w.ip, sizeof(w.ip) + L4_WINDOW, p);
+	have = window_copy(w.words, sizeof(w.ip) + L4_WINDOW, sizeof(w.front), p);
 	rest = bpf_ntohs(w.ip.len);
 	if (!have || w.ip.vhl != IP4_PLAIN || w.ip.frag & bpf_htons(IP_MF_OFFSET) ||
 	    rest < sizeof(w.ip))
@@ -349,7 +385,7 @@ static __always_inline bool parse_ip6_plain(struct parse *p, struct pl_event *e)
 
 	if (p->at + sizeof(w.ip) + TCP_WORDS > p->end)
 		return false;
-	have = window_copy(&w.ip, sizeof(w.ip) + L4_WINDOW, p);
+	have = window_copy(w.words, sizeof(w.ip) + L4_WINDOW, 0, p);
 	rest = bpf_ntohs(w.ip.plen);
 	if (!have || (w.ip.flow & bpf_htonl(IP6_VERSION_MASK)) != bpf_htonl(IP6_VERSION) ||
 	    !l4_plain(e, w.ip.next, rest, have - sizeof(w.ip)))

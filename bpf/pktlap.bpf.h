@@ -15,6 +15,7 @@
 
 #include "event.h"
 #include "ring.h"
+#include "cast.h"
 #include "catalogue.h"
 
 #define ARPHRD_ETHER		 1 /* include/uapi/linux/if_arp.h */
@@ -112,6 +113,7 @@ struct scope_shape scope SEC(".maps");
 struct irqs_shape irqs SEC(".maps");
 struct cpus_shape cpus SEC(".maps");
 const volatile bool cfg_scoped = false;
+const volatile bool cfg_cast = false;
 const volatile __u64 cfg_stext = 0;
 const volatile __u64 cfg_pollwake = 0;
 const volatile __u64 cfg_epollwake = 0;
@@ -127,6 +129,7 @@ extern struct scope_shape scope SEC(".maps");
 extern struct irqs_shape irqs SEC(".maps");
 extern struct cpus_shape cpus SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
+extern const volatile bool cfg_cast SEC(".rodata"); /* CAST_HERE was replaced (bpf/cast.h) */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
 /*
  * Functions that say how a task waits for a socket; 0: unknown. pollwake(), ep_poll_callback(),
@@ -149,6 +152,29 @@ static __always_inline __u64 address_of(const void *ptr)
 		     "%0 = -%0\n"
 		     : "+r"(n));
 	return n;
+}
+
+/*
+ * Memory at a kernel address, seen as a struct of the kernel's: it may be read by plain loads, which
+ * give zero where there is no memory. Only where cfg_cast says so.
+ */
+static __always_inline void *cast_to(__u64 at, __u64 type)
+{
+	register __u64 obj asm("r1") = at;
+	register __u64 id asm("r2") = type;
+	register void *res asm("r0");
+
+	asm volatile("r0 = %[here]"
+		     : "=r"(res), "+r"(obj), "+r"(id)
+		     : [here] "i"(CAST_HERE)
+		     : "r3", "r4", "r5");
+	return res;
+}
+
+/* Any memory as words: 25 of them are in this struct (include/uapi/linux/if_link.h) */
+static __always_inline const __u64 *cast_words(__u64 at)
+{
+	return cast_to(at, bpf_core_type_id_kernel(struct rtnl_link_stats64));
 }
 
 static __always_inline __u32 current_tid(void)

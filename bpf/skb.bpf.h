@@ -139,6 +139,10 @@ static __always_inline bool skb_is_gso(unsigned char *head, __u32 end)
 	struct skb_shared_info *info = (void *)(head + end);
 	__u16 size = 0;
 
+	if (cfg_cast) {
+		info = cast_to((__u64)info, bpf_core_type_id_kernel(struct skb_shared_info));
+		return info->gso_size != 0;
+	}
 	bpf_core_read(&size, sizeof(size), &info->gso_size);
 	return size != 0;
 }

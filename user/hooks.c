@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hooks_cast.h"
 #include "hooks_int.h"
 #include "ring.h"
 #include "pktlap.skel.h"
@@ -183,9 +184,9 @@ static int round_load(struct hooks *h)
 	enum pl_hook hook;
 	int err;
 
-	skel = pktlap_bpf__open();
-	if (!skel)
-		return -errno;
+	err = hooks_open(h, &skel);
+	if (err)
+		return err;
 	err = round_prepare(h, skel);
 	if (!err) {
 		current_log = &log;
@@ -335,6 +336,7 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 		snprintf(err, errlen, "cannot read /proc/kallsyms: %s", strerror(-ret));
 		goto fail;
 	}
+	h->cast_func = cast_func();
 	ret = hooks_round(h);
 	if (!ret && !h->nskels) {
 		ret = -ENOENT;

@@ -48,6 +48,7 @@ struct hooks {
 	struct hooks_config cfg;
 	struct ksyms *ksyms;
 	unsigned int ncpus, rounds, nskels;
+	int cast_func; /* see hooks_cast.h */
 	struct pktlap_bpf *skels[HOOKS_SKELS_MAX];
 	int map_fd[MAP_NR];
 	__u32 nslots; /* of all rings */
@@ -62,6 +63,10 @@ struct hooks {
 
 struct hooks *hooks_alloc(const struct hooks_config *cfg);
 void hooks_dealloc(struct hooks *h);
+
+/* Open the object with what this kernel offers. 0 or -errno */
+struct pktlap_bpf;
+int hooks_open(const struct hooks *h, struct pktlap_bpf **out);
 
 /* Put the next alternatives into in_round; returns how many */
 int round_choose(struct hooks *h);

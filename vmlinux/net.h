@@ -103,6 +103,10 @@ struct napi_struct {
 	struct net_device *dev;
 };
 
+struct rtnl_link_stats64 { /* include/uapi/linux/if_link.h: nothing but words */
+	__u64 rx_packets;
+};
+
 struct xdp_buff {
 	void *data;
 	void *data_end;
