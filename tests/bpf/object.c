@@ -4,9 +4,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "user/hooks_cast.h"
 
 static size_t counts_bytes(const struct made *m)
 {
@@ -16,6 +19,18 @@ static size_t counts_bytes(const struct made *m)
 static int map_size(struct bpf_object *obj, const char *name, __u32 entries)
 {
 	return bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, name), entries);
+}
+
+bool object_cast(struct bpf_object_skeleton *s)
+{
+	int func = cast_func();
+	void *image = func ? malloc(s->data_sz) : NULL;
+
+	if (!image)
+		return false;
+	memcpy(image, s->data, s->data_sz);
+	s->data = image;
+	return cast_splice(func, image, s->data_sz) > 0;
 }
 
 int object_prepare(struct bpf_object *obj)

@@ -4,6 +4,7 @@
 #define TEST_BPF_OBJECT_H
 
 #include <bpf/libbpf.h>
+#include <stdbool.h>
 
 #include "bpf/catalogue.h"
 #include "ring.h"
@@ -19,6 +20,13 @@ struct made {
 	unsigned int ncpus, n;
 	struct pl_event ev[EVENTS_MAX];
 };
+
+/*
+ * Before the open, of what NAME__create_skeleton() made: plain loads of packets, as the recorder puts
+ * them in where the kernel has them. true: the programs' cfg_cast is to be set after the open. The
+ * image is not freed.
+ */
+bool object_cast(struct bpf_object_skeleton *s);
 
 /* Before the load: sizes of the maps; no program is loaded unless it is asked for afterwards */
 int object_prepare(struct bpf_object *obj);

@@ -305,14 +305,19 @@ static void test_no_ring(void **state)
 }
 
 /* A real skb, that of a tc program's test run, through the hop of net_dev_queue */
-static void skb_setup(struct fixture *f)
+static void skb_setup(struct fixture *f, bool cast)
 {
 	struct stat ns;
 	__u64 key;
 	__u8 one = 1;
 
-	f->run = run_bpf__open();
+	f->run = calloc(1, sizeof(*f->run));
 	assert_non_null(f->run);
+	assert_int_equal(run_bpf__create_skeleton(f->run), 0);
+	if (cast && !object_cast(f->run->skeleton))
+		skip(); /* before 6.2 */
+	assert_int_equal(bpf_object__open_skeleton(f->run->skeleton, NULL), 0);
+	f->run->rodata->cfg_cast = cast;
 	assert_int_equal(object_prepare(f->run->obj), 0);
 	bpf_program__set_autoload(f->run->progs.run_skb, true);
 	bpf_program__set_autoload(f->run->progs.run_key, true);
@@ -351,13 +356,12 @@ static void skb_run(struct fixture *f, const struct packet *p, __u32 gso, struct
 	assert_int_equal(out->arg, f->run->bss->out.ev.arg);
 }
 
-static void test_skb(void **state)
+static void skb_fields(struct fixture *f, bool cast)
 {
-	struct fixture *f = *state;
 	struct packet p = { .ttl = 64, .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .proto = 17, .sport = 1, .dport = 2, .payload = 100, .tpid = { 0x8100 }, .tci = { 0x2005 }, .fill = "payload" };
 	struct pl_event plain, ev;
 
-	skb_setup(f);
+	skb_setup(f, cast);
 	skb_run(f, &p, 0, &plain);
 	assert_int_equal(plain.len, 142);
 	assert_int_equal(plain.flags, PL_F_KEY | PL_F_PAY);
@@ -386,6 +390,16 @@ static void test_skb(void **state)
 	assert_int_equal(ev.flags, PL_F_KEY | PL_F_GSO);
 }
 
+static void test_skb(void **state)
+{
+	skb_fields(*state, false);
+}
+
+static void test_skb_cast(void **state)
+{
+	skb_fields(*state, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_loss, setup_smallest, teardown),
 		cmocka_unit_test_setup_teardown(test_no_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_skb, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_skb_cast, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("events of the programs", tests, NULL, NULL);

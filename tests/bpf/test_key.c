@@ -16,11 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bpf/event.h"
+#include "object.h"
 #include "packet.h"
 #include "ref.h"
 #include "run.h"
 #include "run.skel.h"
+#include "user/hooks_cast.h"
 
 #define KEY_AT_L3	0x10000 /* bpf/key.bpf.h */
 #define RANDOM_PACKETS	20000
@@ -33,20 +34,36 @@ struct fixture {
 	__u64 random;
 };
 
-static int setup(void **state)
+static int setup_with(void **state, bool cast)
 {
-	static struct fixture f = { .random = 88172645463325252ULL };
+	static struct fixture f;
 
+	f = (struct fixture){ .random = 88172645463325252ULL };
 	*state = &f;
-	f.skel = run_bpf__open();
-	if (!f.skel)
+	f.skel = calloc(1, sizeof(*f.skel));
+	if (!f.skel || run_bpf__create_skeleton(f.skel))
 		return -1;
+	if (cast)
+		cast = object_cast(f.skel->skeleton);
+	if (bpf_object__open_skeleton(f.skel->skeleton, NULL))
+		return -1;
+	f.skel->rodata->cfg_cast = cast;
 	/* 6.1: a tc program must not ask for the task */
 	bpf_program__set_autoload(f.skel->progs.run_skb, false);
 	if (run_bpf__load(f.skel))
 		return -1;
 	f.fd = bpf_program__fd(f.skel->progs.run_key);
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, false);
+}
+
+static int setup_cast(void **state)
+{
+	return setup_with(state, true);
 }
 
 static int teardown(void **state)
@@ -637,5 +654,12 @@ int main(void)
 		cmocka_unit_test(test_unmapped),
 	};
 
-	return cmocka_run_group_tests_name("packet key in the kernel", tests, setup, teardown);
+	int failed;
+
+	failed = cmocka_run_group_tests_name("packet key in the kernel", tests, setup, teardown);
+	if (cast_func())
+		failed += cmocka_run_group_tests_name("packet key by plain loads", tests, setup_cast, teardown);
+	else
+		print_message("# this kernel has no bpf_rdonly_cast() for programs\n");
+	return failed;
 }

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,12 +41,17 @@ static int note(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static int load_one(enum pl_hook hook)
 {
-	struct pktlap_bpf *skel = pktlap_bpf__open();
+	struct pktlap_bpf *skel = calloc(1, sizeof(*skel));
 	struct bpf_program *prog;
 	char name[64];
+	bool cast;
 	int err;
 
 	assert_non_null(skel);
+	assert_int_equal(pktlap_bpf__create_skeleton(skel), 0);
+	cast = object_cast(skel->skeleton);
+	assert_int_equal(bpf_object__open_skeleton(skel->skeleton, NULL), 0);
+	skel->rodata->cfg_cast = cast;
 	said_len = 0;
 	said[0] = 0;
 	snprintf(name, sizeof(name), "pl_%s", hook_desc(hook)->id);
