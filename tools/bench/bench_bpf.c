@@ -153,15 +153,18 @@ static void floor_measure(struct bench_bpf *bench)
 		{ .what = "+ bpf_ktime_get_ns", .fd = bpf_program__fd(bench->progs.b_ktime) },
 		{ .what = "+ reserve and submit of 64 bytes: the floor",
 		  .fd = bpf_program__fd(bench->progs.b_reserve) },
+		{ .what = "pktlap's context event, if it went through bpf_ringbuf",
+		  .fd = bpf_program__fd(bench->progs.b_ringbuf) },
 		{ .what = "pktlap, softirq of another vector (no event)", .vec = 1, .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
 		{ .what = "pktlap, context event (nic:raise)", .vec = 3, .fd = bpf_program__fd(skel->progs.pl_softirq_raise_raw) },
 	};
+	const int n = sizeof(s) / sizeof(*s);
 	double floor_ns, base, ns;
 
 	if (stats < 0)
 		die("run statistics");
 	for (r = 0; r < ROUNDS; r++)
-		for (i = 0; i < 5; i++) {
+		for (i = 0; i < n; i++) {
 			s[i].ns[r] = subject_round(&s[i]);
 			ring_take(mine, slots, 0, RING_SLOTS, drop_event, NULL);
 			ring_buffer__consume(floor);
@@ -169,7 +172,7 @@ static void floor_measure(struct bench_bpf *bench)
 	floor_ns = median(s[2].ns, ROUNDS);
 	base = median(s[0].ns, ROUNDS);
 	printf("| program (raw_tp, BPF_PROG_TEST_RUN) | ns a run | x floor |\n| --- | ---: | ---: |\n");
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < n; i++) {
 		ns = median(s[i].ns, ROUNDS);
 		printf("| %s | %.1f | %.2f |\n", s[i].what, ns, ns / floor_ns);
 	}

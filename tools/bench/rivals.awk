@@ -32,6 +32,20 @@ function event_figure(tool,	r)
 	return figure(tool " event", "%.0f")
 }
 
+function goal(what, limit, got, met)
+{
+	printf "| %s | %s | %s | %s |\n", what, limit, got, met ? "met" : "**missed**"
+}
+
+# The rival whose event costs least, by its median
+function cheapest(	i, best)
+{
+	for (i = 3; i <= ntools; i++)
+		if (!best || mid[tools[i] " event"] < mid[best " event"])
+			best = tools[i]
+	return best
+}
+
 function event_ratio(tool, rival,	r)
 {
 	for (r = 1; r <= rounds; r++)
@@ -74,5 +88,12 @@ END {
 	print "| rival | pktlap's event / the rival's |\n| --- | ---: |"
 	for (i = 3; i <= ntools; i++)
 		printf "| %s | %s |\n", tools[i], event_ratio("pktlap", tools[i])
+	print "\n| goal | limit | measured | |\n| --- | ---: | ---: | --- |"
+	if (ntools > 2) {
+		t = cheapest()
+		goal("event, by that of the cheapest rival (" t ")", "<= 0.5", sprintf("%.2f", mid["pktlap to " t]), mid["pktlap to " t] <= 0.5)
+	}
+	goal("p99 of request/response, by bare", "<= 1.03", sprintf("%.3f", mid["pktlap p99"]), mid["pktlap p99"] <= 1.03)
+	goal("events lost in the flood", "<= 0", median("pktlap", "lost"), median("pktlap", "lost") == 0)
 	print ""
 }
