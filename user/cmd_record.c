@@ -19,6 +19,7 @@
 
 enum { OPT_DURATION = 256,
        OPT_COUNT,
+       OPT_SLOWER_THAN,
        OPT_BUFFER,
        OPT_HOPS,
        OPT_GUEST };
@@ -31,6 +32,10 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write to FILE (default pktlap.data); an older one becomes FILE.old", 0 },
 	{ "duration", OPT_DURATION, "TIME", 0, "Stop after TIME (5, 200ms, 1.5s)", 0 },
 	{ "count", OPT_COUNT, "N", 0, "Stop when N packets have entered this host", 0 },
+	{ "slower-than", OPT_SLOWER_THAN, "TIME", 0,
+	  "Keep only packets that took longer than TIME (500us, 1ms, 2s), and those dropped; all are "
+	  "counted",
+	  0 },
 	{ "hops", OPT_HOPS, "LIST", 0,
 	  "Only these hops: names or patterns, as in 'nic:*,tap:xmit' (pktlap check lists them)", 0 },
 	{ "buffer", OPT_BUFFER, "SIZE", 0, "Ring for each CPU: 4K to 1G, a power of two", 0 },
@@ -47,9 +52,10 @@ static const char doc[] =
 	"Record the packets that pass this host, hop by hop, into a file for pktlap report.\v"
 	"Ends at Ctrl-C, after --duration or --count, or when COMMAND ends. Needs root, or CAP_BPF, "
 	"CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG. All programs are detached however it ends.\n\n"
-	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost, a guest went missing, or a "
-	"hop named with --hops is not covered on this kernel. COMMAND's own status is told when it "
-	"is not 0, and not passed on.";
+	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost, a guest went missing, a hop "
+	"named with --hops is not covered on this kernel, or with --slower-than some events are in the "
+	"file as they came, because there was no time to stitch them. COMMAND's own status is told when "
+	"it is not 0, and not passed on.";
 
 struct args {
 	struct record_config cfg;
@@ -119,6 +125,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (parse_u64(arg, &a->cfg.count) || !a->cfg.count)
 			argp_error(state, "--count: not a number above 0: %s", arg);
 		break;
+	case OPT_SLOWER_THAN:
+		if (parse_duration(arg, &a->cfg.slower_than_ns) || !a->cfg.slower_than_ns)
+			argp_error(state, "--slower-than: not a time above 0: %s", arg);
+		break;
 	case OPT_BUFFER:
 		if (size_parse(arg, &a->cfg.ring_bytes))
 			argp_error(state, "--buffer: not a power of two from 4K to 1G: %s", arg);
@@ -134,6 +144,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'v':
 		a->cfg.verbose = true;
+		break;
+	case ARGP_KEY_END:
+		/* what is kept is decided before the guest's part of a packet is known */
+		if (a->cfg.slower_than_ns && a->cfg.nguests)
+			argp_error(state, "--slower-than is for one kernel: not together with --guest");
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "unexpected argument: %s (a command to run follows after --)", arg);
@@ -189,12 +204,15 @@ static void summary_show(const struct record_config *cfg, const struct record_re
 	for (i = 0; i < res->nguests; i++)
 		guest_show(&res->guest[i]);
 	command_show(res->command_status);
+	if (cfg->slower_than_ns)
+		fprintf(stderr, "kept %llu of %llu packets that were stitched while recording\n",
+			res->kept, res->seen);
 }
 
 /* Does the recording lack something of what was asked for? */
 static bool partial(const struct record_result *res)
 {
-	bool missing = res->lost || res->uncovered;
+	bool missing = res->lost || res->uncovered || res->unstitched;
 	size_t i;
 
 	for (i = 0; i < res->nguests; i++)
@@ -218,6 +236,10 @@ static int record(struct args *a)
 	summary_show(&a->cfg, &res);
 	if (res.uncovered)
 		msg_error("a hop named with --hops is not covered here: pktlap check says why");
+	if (res.unstitched)
+		msg_error("too busy to stitch %llu of %llu events: they are in the file as they came, "
+			  "report stitches them",
+			  res.unstitched, res.events);
 	return partial(&res) ? CMD_PARTIAL : CMD_OK;
 }
 

@@ -151,6 +151,7 @@ static int breakdown_show(struct pipeline *p, struct breakdown_builder *b, const
 		.ndomains = p->ndomains,
 		.join = p->join ? join_stats(p->join) : NULL,
 		.tail_asked = a->slowest,
+		.totals = p->totals,
 	};
 	struct tail *tail = NULL;
 	struct report *r = NULL;

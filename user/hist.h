@@ -7,7 +7,10 @@
 #ifndef PKTLAP_HIST_H
 #define PKTLAP_HIST_H
 
+#include <jansson.h>
 #include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #define HIST_STEPS   128 /* linear steps of an octave */
 #define HIST_OCTAVES 58 /* [0]: below 128, [o]: from 2^(o+6) to below 2^(o+7) */
@@ -40,5 +43,13 @@ struct hist_step {
 
 /* The step with the rank-th smallest value, 1 <= rank <= n */
 struct hist_step hist_step(const struct hist *h, __u64 rank);
+
+/*
+ * As JSON and back: {n, min, max, sum, sumsq, steps: [[octave, step, n]...]}, sums as decimal
+ * strings: they have up to 128 bits. *rows grows by the number of steps. hist_load() takes h for
+ * empty; a document that no histogram can have made leaves it so. NULL, -ENOMEM: no memory.
+ */
+json_t *hist_doc(const struct hist *h, size_t *rows);
+int hist_load(struct hist *h, const json_t *doc);
 
 #endif

@@ -327,6 +327,23 @@ static int device_load(struct names *n, const json_t *row)
 	return err;
 }
 
+int names_changes_add(struct names *n, const json_t *changes)
+{
+	json_t *row;
+	size_t i;
+	int err;
+
+	json_array_foreach(changes, i, row) {
+		/* what is gone keeps its name for what is still on its way */
+		if (!device_event_names(device_event_by_name(text_of(row, "what"))))
+			continue;
+		err = device_load(n, row);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int devices_load(struct names *n, const json_t *devices, const json_t *changes)
 {
 	json_t *row;
@@ -339,15 +356,7 @@ static int devices_load(struct names *n, const json_t *devices, const json_t *ch
 		if (err)
 			return err;
 	}
-	json_array_foreach(changes, i, row) {
-		/* what is gone keeps its name for what is still on its way */
-		if (!device_event_names(device_event_by_name(text_of(row, "what"))))
-			continue;
-		err = device_load(n, row);
-		if (err)
-			return err;
-	}
-	return 0;
+	return names_changes_add(n, changes);
 }
 
 static struct task *task_slot(const struct names *n, __u32 tid)

@@ -39,6 +39,9 @@ int names_dev_add(struct names *n, const struct names_dev *d);
 /* What is called "eth1" or "eth0@peer" or "eth0@4026532305", to be freed; NULL: no memory */
 char *names_dev_print(const char *name, bool own_netns, const char *netns_name, __u32 netns);
 
+/* More rows of TRACE_CHANGES, later than those known so far. 0 or -ENOMEM */
+int names_changes_add(struct names *n, const json_t *changes);
+
 /* A task's name and role, in place of what was known. 0 or -ENOMEM */
 int names_task_set(struct names *n, __u32 tid, const char *comm, enum pl_role_kind role);
 

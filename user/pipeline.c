@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace_packets.h"
 #include "util.h"
 
 #define JOIN_EVERY_NS 10000000 /* of the stream's time: how often held packets are looked at */
@@ -166,6 +167,25 @@ static int domains_open(struct pipeline *p)
 	return err;
 }
 
+static bool trace_kept(const struct trace *t)
+{
+	return t->docs[TRACE_KEPT] || t->npackets;
+}
+
+/* What is not in it may be what the packets of the others would be joined to */
+static int kept_alone(const struct pipeline *p)
+{
+	size_t i;
+
+	for (i = 0; p->ndomains > 1 && i < p->ndomains; i++)
+		if (trace_kept(p->domain[i].trace)) {
+			msg_error("%s keeps only slow packets: it cannot be read together with others",
+				  p->domain[i].trace->path);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
 {
 	size_t i;
@@ -182,7 +202,7 @@ int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
 		return err;
 	p->trace = p->domain[0].trace;
 	p->names = p->domain[0].names;
-	return 0;
+	return kept_alone(p);
 }
 
 /* --- a run ----------------------------------------------------------------------------------- */
@@ -191,6 +211,7 @@ struct run {
 	struct pipeline *p;
 	int (*packet)(void *ctx, const struct packet *p);
 	void *ctx;
+	__u64 first_id; /* packets that the recorder stitched have numbers up to this one */
 };
 
 /* One domain in a run; what the stitcher's callback gets */
@@ -205,6 +226,8 @@ static void run_close(struct pipeline *p)
 {
 	size_t i;
 
+	totals_free(p->totals);
+	p->totals = NULL;
 	for (i = 0; i < p->ndomains; i++) {
 		struct domain *d = &p->domain[i];
 
@@ -230,12 +253,25 @@ static __u64 map(void *ctx, unsigned int domain, __u64 ts, __u64 *err)
 	return ts;
 }
 
+/* What the recorder had no time to stitch: the same rule for what it would have kept */
+static int on_unstitched(const struct run *run, const struct packet *p)
+{
+	struct packet copy;
+	bool keep = totals_keeps(p, trace_slower_than(run->p->trace));
+	int err;
+
+	packet_copy_as(&copy, p, p->id + run->first_id);
+	err = totals_add(run->p->totals, &copy, keep);
+	return err || !keep ? err : run->packet(run->ctx, &copy);
+}
+
 static int on_part(void *ctx, const struct packet *p)
 {
 	const struct feed *f = ctx;
 
-	return f->run->p->join ? join_packet(f->run->p->join, f->nr, p) :
-				 f->run->packet(f->run->ctx, p);
+	if (f->run->p->totals)
+		return on_unstitched(f->run, p);
+	return f->run->p->join ? join_packet(f->run->p->join, f->nr, p) : f->run->packet(f->run->ctx, p);
 }
 
 static int on_packet(void *ctx, const struct packet *p)
@@ -348,6 +384,31 @@ static void stats_sum(struct pipeline *p)
 		p->merge_stats.bad_blocks += m->bad_blocks;
 		p->merge_stats.bad_events += m->bad_events;
 	}
+	if (!p->totals)
+		return;
+	totals_stitch(p->totals, &p->stitch_stats);
+	p->stitch_stats = p->totals->stitch;
+}
+
+/* The packets that the recorder kept */
+static int kept_run(struct run *run)
+{
+	struct pipeline *p = run->p;
+	const struct trace *t = p->trace;
+	int err = totals_load(t->docs[TRACE_KEPT], p->names, &p->totals);
+
+	if (err)
+		return err;
+	run->first_id = p->totals->last_id;
+	for (size_t i = 0; !err && i < t->npackets; i++) {
+		err = trace_packets_read(t, i, p->names, run->packet, run->ctx);
+		if (err != -EBADMSG)
+			continue;
+		p->totals->bad_blocks++;
+		p->totals->bad_packets += t->packets[i].events;
+		err = 0;
+	}
+	return err;
 }
 
 static int run_joined(struct run *run, bool proving)
@@ -374,6 +435,8 @@ static int run_all(struct run *run, bool proving)
 
 	for (i = 0; !err && i < p->ndomains; i++)
 		err = feed_open(run, &feeds[i], i);
+	if (!err && trace_kept(p->trace))
+		err = kept_run(run);
 	if (!err)
 		err = feeds_run(p, feeds);
 	for (i = 0; !err && i < p->ndomains; i++)
@@ -477,6 +540,9 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 	if (damaged)
 		reason(&r, "%llu blocks damaged or missing, %llu events of them known", damaged,
 		       merge->bad_events);
+	if (p->totals && p->totals->bad_blocks)
+		reason(&r, "%llu blocks of kept packets damaged, %llu packets", p->totals->bad_blocks,
+		       p->totals->bad_packets);
 	if (lost)
 		reason(&r, "%llu events were lost while recording", lost);
 	for (i = 1; i < p->ndomains; i++)

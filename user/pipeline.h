@@ -19,6 +19,7 @@
 #include "merge.h"
 #include "names.h"
 #include "stitch.h"
+#include "totals.h"
 #include "trace.h"
 
 #define PIPELINE_FILES_MAX 16
@@ -44,6 +45,7 @@ struct pipeline {
 	const struct trace *trace; /* of domain 0, as are names */
 	struct names *names;
 	struct join *join; /* of the last run; NULL: one domain only */
+	struct totals *totals; /* of the last run, of a recording that does not keep all; else NULL */
 	bool clocks_settled;
 	struct stitch_stats stitch_stats; /* of the last run, over all domains */
 	struct merge_stats merge_stats;
@@ -53,9 +55,10 @@ struct pipeline {
 int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg);
 
 /*
- * Read the recording and call packet for each packet as it ends. packet may return 1 to end early,
- * or a negative errno. May be called again: packets have the same numbers each time. 0 or a
- * negative errno, already reported.
+ * Read the recording and call packet for each packet as it ends; of a recording that keeps only slow
+ * packets (TRACE_KEPT), for each that is kept: those that the recorder stitched come first. packet
+ * may return 1 to end early, or a negative errno. May be called again: packets have the same numbers
+ * each time. 0 or a negative errno, already reported.
  */
 int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packet *p), void *ctx);
 

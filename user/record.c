@@ -41,7 +41,7 @@ static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 	if (hop == PL_HOP_drop)
 		drops_seen(r->drops, ev->arg, (__s32)ev->vlan);
 	tasks_seen(r->tasks, ev->tid);
-	return trace_write_event(r->trace, cpu, ev);
+	return r->live ? live_event(r->live, cpu, ev) : trace_write_event(r->trace, cpu, ev);
 }
 
 static __u64 lost_all(const struct recorder *r)
@@ -72,13 +72,23 @@ static bool drain_on(const struct recorder *r)
 	return !(r->cfg->count && r->packets >= r->cfg->count) && (!ch || ch->room(ch->ctx));
 }
 
+/* One turn over all rings. As rings_drain() */
+static int drain_round(struct recorder *r, unsigned int budget)
+{
+	__u64 begin = clock_mono_ns();
+	int n = rings_drain(r->rings, budget);
+	int err = r->live && n >= 0 ? live_round(r->live, begin, budget) : 0;
+
+	return err ? err : n;
+}
+
 int record_drain(struct recorder *r)
 {
 	const int budget = r->cfg->channel ? CHANNEL_BUDGET : DRAIN_BUDGET;
 	int n = budget, taken = 0;
 
 	while (n == budget && drain_on(r)) {
-		n = rings_drain(r->rings, budget);
+		n = drain_round(r, budget);
 		taken += n;
 	}
 	if (n < 0)
@@ -86,9 +96,22 @@ int record_drain(struct recorder *r)
 	return drain_timer_set(r, taken < DRAIN_MANY ? DRAIN_IDLE_NS : DRAIN_BUSY_NS);
 }
 
+/* What the stitcher goes by besides events, as far as it is new */
+static int live_names(struct recorder *r)
+{
+	int err = r->changes ? live_changes(r->live, r->changes) : 0;
+
+	return err ? err : hooks_each_role(r->hooks, live_role, r->live);
+}
+
+static __u64 events_stored(const struct recorder *r)
+{
+	return trace_events_written(r->trace) + (r->live ? live_stats(r->live)->events : 0);
+}
+
 static void progress_show(struct recorder *r, __u64 now)
 {
-	__u64 events = trace_events_written(r->trace);
+	__u64 events = events_stored(r);
 
 	if (!r->cfg->quiet && isatty(STDERR_FILENO))
 		fprintf(stderr, "\r%llu s  events %llu  packets %llu  lost %llu  %llu events/s\033[K",
@@ -118,6 +141,8 @@ static int second_work(struct recorder *r)
 	r->next_second = now + NSEC_PER_SEC;
 	progress_show(r, now);
 	err = trace_flush(r->trace, now, FLUSH_AGE_NS);
+	if (!err && r->live)
+		err = live_names(r);
 	if (!err)
 		err = record_doc_changes(r);
 	return err ? err : record_doc_clock(r);
@@ -341,6 +366,30 @@ static int trace_setup(struct recorder *r)
 	return err;
 }
 
+/* After the privileges are dropped and the signals blocked: the thread gets the same */
+static int live_setup(struct recorder *r)
+{
+	struct live_config cfg = {
+		.trace = r->trace,
+		.cpus = hooks_ncpus(r->hooks),
+		.slower_than_ns = r->cfg->slower_than_ns,
+	};
+	json_t *devices, *tasks;
+	int err = -ENOMEM;
+
+	if (!r->cfg->slower_than_ns)
+		return 0;
+	devices = devices_doc(&r->devices);
+	tasks = tasks_doc(r->tasks);
+	cfg.devices = devices;
+	cfg.tasks = tasks;
+	if (devices && tasks)
+		err = live_new(&cfg, &r->live);
+	json_decref(devices);
+	json_decref(tasks);
+	return err;
+}
+
 /* Attach, drop privileges, let the command go */
 static int start(struct recorder *r)
 {
@@ -363,6 +412,8 @@ static int start(struct recorder *r)
 		err = record_docs_begin(r);
 	if (!err && r->cfg->channel)
 		err = r->cfg->channel->attached(r->cfg->channel->ctx);
+	if (!err)
+		err = live_setup(r);
 	if (!err && go >= 0 && write(go, "g", 1) != 1)
 		err = -errno;
 	if (go >= 0)
@@ -380,12 +431,14 @@ static int stop(struct recorder *r)
 	hooks_detach(r->hooks);
 	if (n >= 0)
 		do {
-			n = rings_drain(r->rings, DRAIN_BUDGET);
+			n = drain_round(r, DRAIN_BUDGET);
 		} while (n > 0 && clock_mono_ns() < end);
 	if (n >= 0)
 		n = scope_changes(r);
 	if (n >= 0)
 		n = record_guests_end(r);
+	if (n >= 0 && r->live)
+		n = live_names(r) ?: live_finish(r->live);
 	return n < 0 ? n : record_docs_end(r);
 }
 
@@ -400,6 +453,11 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 	res->command_status = r->child_status;
 	for (res->nguests = 0; res->nguests < guests_count(r->guests); res->nguests++)
 		guest_result_get(r->guests, res->nguests, &res->guest[res->nguests]);
+	if (r->live) {
+		res->seen = live_stats(r->live)->seen;
+		res->kept = live_stats(r->live)->kept;
+		res->unstitched = live_stats(r->live)->unstitched;
+	}
 	for (hop = 1; hop < PL_NR_HOPS; hop++)
 		res->uncovered |= r->cfg->asked[hop] &&
 				  hooks_serving(r->hooks, hop_base(hop)) == PL_HOOK_none;
@@ -408,6 +466,7 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 static void recorder_close(struct recorder *r)
 {
 	guests_close(r->guests);
+	live_free(r->live);
 	rings_close(r->rings);
 	hooks_free(r->hooks);
 	cost_free(r->cost);
@@ -495,7 +554,7 @@ int record_run(const struct record_config *cfg, struct record_result *res)
 	}
 	if (!err)
 		err = trace_flush(r.trace, clock_mono_ns(), 0);
-	res->events = trace_events_written(r.trace);
+	res->events = events_stored(&r);
 	res->bytes = trace_bytes_written(r.trace);
 	closed = trace_finish(r.trace);
 	if (!err)

@@ -35,6 +35,7 @@ struct record_config {
 	bool asked[PL_NR_HOPS]; /* of these: named by the user */
 	size_t ring_bytes; /* for each CPU; 0: chosen by the number of CPUs */
 	__u64 duration_ns; /* 0: no limit */
+	__u64 slower_than_ns; /* keep only packets that took longer; 0: all events */
 	__u64 count; /* stop after so many packets entered; 0: no limit */
 	bool quiet, verbose;
 	char **command; /* to run; ends the recording. NULL: none */
@@ -43,11 +44,13 @@ struct record_config {
 };
 
 struct record_result {
-	__u64 events; /* stored */
+	__u64 events; /* stored, or stitched while recording */
 	__u64 packets; /* that entered: first hops in this kernel */
 	__u64 lost; /* events for which a ring had no room */
 	__u64 bytes; /* of the file */
 	__u64 duration_ns;
+	__u64 seen, kept; /* packets, with slower_than_ns */
+	__u64 unstitched; /* of events: stored, because there was no time to stitch them */
 	bool uncovered; /* a hop that was asked for is not covered */
 	const char *reason; /* why it ended: "signal", "duration", "count", "command" */
 	int command_status; /* as waitpid() gives it; 0 also when it was not waited for */

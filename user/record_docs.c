@@ -52,14 +52,15 @@ static json_t *meta_doc(const struct recorder *r)
 
 	uname(&u);
 	clock_snapshot_take(&now, -1);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I}}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I, s:I}}",
 			 "boot_id", boot_id(id), "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
 			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
 			 strings_doc((const char *const *)cfg->argv, cfg->argc), "start_real_ns",
 			 (json_int_t)now.real_ns, "start_mono_ns", (json_int_t)r->start_ns,
 			 "options", "devices", strings_doc(cfg->devices, cfg->ndevices),
 			 "ring_bytes", (json_int_t)cfg->ring_bytes, "duration_ns",
-			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count);
+			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count, "slower_than_ns",
+			 (json_int_t)cfg->slower_than_ns);
 }
 
 int record_doc_clock(struct recorder *r)

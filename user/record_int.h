@@ -11,6 +11,7 @@
 #include "guests.h"
 #include "hazards.h"
 #include "hooks.h"
+#include "live.h"
 #include "poller.h"
 #include "record.h"
 #include "ring.h"
@@ -33,6 +34,7 @@ struct recorder {
 	struct cost *cost;
 	struct trace_writer *trace;
 	struct guests *guests; /* NULL: none */
+	struct live *live; /* NULL: all events go into the file */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */

@@ -9,20 +9,6 @@
 #include "report_int.h"
 #include "text.h"
 
-const char *packet_end_name(enum packet_end end)
-{
-	static const char *const names[PACKET_NR_ENDS] = {
-		[PACKET_COMPLETE] = "complete",
-		[PACKET_DROPPED] = "dropped",
-		[PACKET_MERGED] = "merged",
-		[PACKET_SPLIT] = "split",
-		[PACKET_INCOMPLETE] = "incomplete",
-		[PACKET_AMBIGUOUS] = "ambiguous",
-	};
-
-	return end < PACKET_NR_ENDS ? names[end] : "?";
-}
-
 const char *report_str(struct report *r, const char *s)
 {
 	size_t size = s ? strlen(s) + 1 : 0;
@@ -90,6 +76,7 @@ int report_new(const struct report_input *in, struct report **out)
 	report_last_hops(r, in->stitch);
 	report_domains(r, in);
 	report_paths(r, in, clock);
+	report_kept(r, in);
 	wallclock_free(clock);
 
 	if (r->mem.failed) {

@@ -15,6 +15,7 @@
 #include "join.h"
 #include "merge.h"
 #include "tail.h"
+#include "totals.h"
 #include "trace.h"
 
 #define REPORT_SCHEMA	 1 /* of the JSON view; grows when a field changes its meaning */
@@ -97,6 +98,8 @@ struct report_path {
 		unsigned int share_permille, share_ppm;
 	} rare;
 	struct report_dist total;
+	/* of all packets on this path, also those that are not kept (struct report.kept) */
+	struct report_dist total_all;
 	struct {
 		__u64 packet, ns, mono_ns, real_ns;
 		const struct report_stage *stage; /* its largest; NULL: one sighting only */
@@ -104,6 +107,28 @@ struct report_path {
 	} slowest;
 	struct report_cost cost;
 	struct report_tail tail;
+};
+
+/* A path of which no complete packet is kept: none was slow */
+struct report_fast {
+	const char **chain;
+	size_t nchain;
+	struct report_dist total;
+};
+
+/* Of a recording that keeps only slow packets, and those that were dropped */
+struct report_kept {
+	bool on;
+	__u64 slower_than_ns;
+	__u64 packets[PACKET_NR_ENDS]; /* kept, by their end: those of the stages */
+	__u64 all; /* sum of them */
+	__u64 until_ns; /* since the start: what was seen is counted until then */
+	struct report_dist total; /* of all complete packets */
+	struct report_dist other; /* of these: on paths beyond those that are told apart */
+	struct report_fast *fast; /* most packets first */
+	size_t nfast;
+	__u64 unstitched_times, unstitched_events, unstitched_ns; /* the recorder was too busy */
+	__u64 bad_blocks, bad_packets; /* damaged in the file */
 };
 
 struct report_drop {
@@ -201,6 +226,9 @@ struct report {
 	__u64 events, unused_events; /* of these: read, read but of no packet */
 	__u64 seen, packets[PACKET_NR_ENDS], cloned, late_packets, evicted, unsure_fetches;
 
+	/* seen and packets are of all packets, paths and drops of those that are kept */
+	struct report_kept kept;
+
 	bool lost_known; /* the file has the counters of lost events */
 	__u64 lost;
 	struct report_count *lost_by_hop, *lost_by_cpu;
@@ -245,13 +273,11 @@ struct report_input {
 	const struct domain *domains;
 	size_t ndomains;
 	const struct join_stats *join; /* NULL: one domain */
+	const struct totals *totals; /* of a recording that does not keep all packets; else NULL */
 };
 
 /* Copies what it needs: the input may go afterwards. 0 or -ENOMEM */
 int report_new(const struct report_input *in, struct report **out);
 void report_free(struct report *r);
-
-/* "complete", "dropped", ... */
-const char *packet_end_name(enum packet_end end);
 
 #endif

@@ -23,7 +23,7 @@ static __u64 int_of(const json_t *doc, const char *name)
 /* Time of the last event, where the recorder did not live to write its end */
 static __u64 last_event(const struct trace *t)
 {
-	__u64 last = 0;
+	__u64 last = int_of(t->docs[TRACE_KEPT], "until_ns");
 
 	for (size_t i = 0; i < t->nblocks; i++)
 		if (t->blocks[i].ts_max > last)

@@ -32,6 +32,10 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 /* What makes the slowest packets of the path slow; p has its stages */
 void report_tail(struct report *r, const struct report_input *in, struct report_path *p,
 		 const struct tail_path *tail);
+/* What is known of packets that are not kept. After the paths */
+void report_kept(struct report *r, const struct report_input *in);
+
+struct report_dist report_dist(const struct hist *h);
 
 /* Name of the node's task where it is part of the way, else "" */
 const char *report_task(struct report *r, struct names *names, const struct path_node *node);

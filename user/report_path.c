@@ -45,7 +45,7 @@ static void shares(const struct path_stat *path, unsigned int whole, struct shar
 		out[tmp[i].row]++;
 }
 
-static struct report_dist dist_of(const struct hist *h)
+struct report_dist report_dist(const struct hist *h)
 {
 	return (struct report_dist){
 		.n = h->n,
@@ -69,9 +69,7 @@ static void path_hops(struct report *r, struct report_path *p, const struct path
 		struct names *names = report_names(in, node->domain);
 
 		p->hops[p->nhops++] = (struct report_hop){
-			.domain = node->domain < in->ndomains ?
-					  report_str(r, in->domains[node->domain].name) :
-					  "host",
+			.domain = node->domain < in->ndomains ? report_str(r, in->domains[node->domain].name) : "host",
 			.hop = hop_desc(node->hop)->name,
 			.dev = report_str(r, names_dev_name(names, node->dev)),
 			.task = report_task(r, names, node),
@@ -165,7 +163,7 @@ static void path_stages(struct report *r, struct report_path *p, const struct pa
 		p->stages[i] = (struct report_stage){
 			.from = &p->hops[s->from],
 			.to = &p->hops[s->to],
-			.d = dist_of(&s->ns),
+			.d = report_dist(&s->ns),
 			.min_packet = s->min_packet,
 			.max_packet = s->max_packet,
 			.error_ns = s->error_ns,
@@ -226,7 +224,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	p->packets = stat->packets;
 	p->dropped = stat->dropped;
 	p->chain = report_chain(r, in, stat->nodes, stat->nnodes, &p->nchain);
-	p->total = dist_of(&stat->total);
+	p->total = report_dist(&stat->total);
 	p->slowest.packet = stat->slowest;
 	p->slowest.ns = stat->slowest_ns;
 	p->slowest.mono_ns = stat->slowest_ts;
@@ -238,6 +236,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	path_shares(r, p, stat);
 	path_rare(p);
 	report_tail(r, in, p, in->tail ? &in->tail[stat - in->breakdown->paths] : NULL);
+	p->total_all = p->total;
 }
 
 static void drop_make(struct report *r, const struct report_input *in,

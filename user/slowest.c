@@ -11,11 +11,6 @@ struct slowest {
 	struct packet **heap;
 };
 
-__u64 packet_total(const struct packet *p)
-{
-	return p->n ? p->s[p->n - 1].ts - p->s[0].ts : 0;
-}
-
 /* Is a to be kept rather than b? */
 static bool slower(const struct packet *a, const struct packet *b)
 {

@@ -17,7 +17,4 @@ int slowest_add(struct slowest *s, const struct packet *p); /* 0 or -ENOMEM; cop
  * other than 0. Empties s */
 int slowest_each(struct slowest *s, int (*fn)(void *ctx, const struct packet *p), void *ctx);
 
-/* From the first sighting to the last, ns */
-__u64 packet_total(const struct packet *p);
-
 #endif

@@ -66,6 +66,20 @@ static const stitch_fn handlers[PL_NR_HOPS] = {
 static const __u8 hop_of_hook[PL_NR_HOOKS] = { PL_HOOKS(PL_X) };
 #undef PL_X
 
+const char *packet_end_name(enum packet_end end)
+{
+	static const char *const names[PACKET_NR_ENDS] = {
+		[PACKET_COMPLETE] = "complete",
+		[PACKET_DROPPED] = "dropped",
+		[PACKET_MERGED] = "merged",
+		[PACKET_SPLIT] = "split",
+		[PACKET_INCOMPLETE] = "incomplete",
+		[PACKET_AMBIGUOUS] = "ambiguous",
+	};
+
+	return end < PACKET_NR_ENDS ? names[end] : "?";
+}
+
 int stitch_new(const struct stitch_config *cfg, struct stitch **out)
 {
 	struct stitch *s = calloc(1, sizeof(*s));

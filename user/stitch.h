@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "catalogue.h"
 #include "names.h"
@@ -94,6 +95,22 @@ static inline const struct packet_part *packet_crossing(const struct packet *p, 
 	return at && part->first == at ? part : NULL;
 }
 
+/* From the first sighting to the last, ns */
+static inline __u64 packet_total(const struct packet *p)
+{
+	return p->n ? p->s[p->n - 1].ts - p->s[0].ts : 0;
+}
+
+/* A copy without the room that it does not need, under another number */
+static inline void packet_copy_as(struct packet *to, const struct packet *p, __u64 id)
+{
+	memcpy(to, p, offsetof(struct packet, s) + p->n * sizeof(p->s[0]));
+	to->id = id;
+}
+
+/* "complete", "dropped", ... */
+const char *packet_end_name(enum packet_end end);
+
 struct stitch;
 
 struct stitch_config {
@@ -111,6 +128,9 @@ void stitch_free(struct stitch *s);
 
 /* Feed the next event in order of time. 0, or what the packet callback returned, or -ENOMEM */
 int stitch_event(struct stitch *s, const struct pl_event *ev);
+
+/* Devices or tasks were added to its names: what it remembers of them is looked up again */
+void stitch_names_changed(struct stitch *s);
 
 /* End of the stream: ends every packet in flight (those that had reached an end: complete) */
 int stitch_finish(struct stitch *s);

@@ -99,6 +99,21 @@ nomem:
 	return NULL;
 }
 
+void stitch_names_changed(struct stitch *s)
+{
+	enum pl_role_kind role;
+	size_t i;
+
+	memset(s->dev_cache, 0, sizeof(s->dev_cache));
+	for (i = 0; i < s->task_size; i++) {
+		if (!s->task[i])
+			continue;
+		role = names_role(s->cfg.names, s->task[i]->tid);
+		s->task[i]->is_vhost |= role == PL_ROLE_VHOST;
+		s->task[i]->is_vmm |= role == PL_ROLE_VMM;
+	}
+}
+
 bool task_known(const struct stitch *s, __u32 tid)
 {
 	return tid && s->task_size && *task_slot(s->task, s->task_size, tid);

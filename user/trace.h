@@ -48,6 +48,14 @@ enum trace_chunk {
 	TRACE_GUEST, /* {spec, connected_ns, lost_ns, reason}, of a guest: as named by --guest; from
 			 * when to when it was recorded, by the host's CLOCK_MONOTONIC. lost_ns and
 			 * reason: null where the recording did not end without it */
+	TRACE_PACKETS, /* no document: packets as the recorder stitched them (--slower-than) */
+	TRACE_KEPT, /* {slower_than_ns, until_ns, hops[], packets{seen, kept, complete, ..., cloned,
+			 * out_of_order, last_id}, events{read, unused, evicted, unsure_fetches, late},
+			 * incomplete_last_hop{hop: n}, paths[{hops[[hop, netns, ifindex, ts]],
+			 * total}], other, unstitched{times, events, ns}}: there when only packets
+			 * slower than that are kept: counts of all that were stitched until then,
+			 * total and other are histograms (hist.h) of complete packets' time, in ns;
+			 * unstitched: what the recorder had no time for, in TRACE_EVENTS */
 	TRACE_NR_CHUNKS
 };
 
@@ -78,6 +86,13 @@ int trace_write_event(struct trace_writer *w, unsigned int cpu, const struct pl_
 /* Write all partly filled blocks that are older than age_ns (0: all) at now_ns (monotonic) */
 int trace_flush(struct trace_writer *w, __u64 now_ns, __u64 age_ns);
 
+/*
+ * Append a compressed chunk that is no document: len bytes, count things of times ts_min to ts_max.
+ * trace_packets.h makes and reads them.
+ */
+int trace_write_packed(struct trace_writer *w, enum trace_chunk kind, const void *raw, size_t len,
+		       unsigned int count, __u64 ts_min, __u64 ts_max);
+
 /* Append a document. Does not take the reference. -EINVAL, -EMSGSIZE: not written, no harm done */
 int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t *doc);
 
@@ -107,7 +122,7 @@ struct trace_block {
 	__u64 ts_min, ts_max; /* ns */
 	__u32 cpu;
 	__u32 events;
-	__u32 stored; /* bytes */
+	__u32 stored, raw; /* bytes, in the file and decompressed */
 	__u32 crc;
 };
 
@@ -118,6 +133,8 @@ struct trace {
 	struct trace_block *blocks;
 	size_t nblocks;
 	__u64 nevents;
+	struct trace_block *packets; /* TRACE_PACKETS, in the order of the file; events: packets */
+	size_t npackets;
 	json_t *docs[TRACE_NR_CHUNKS]; /* TRACE_CLOCK, TRACE_SYNC: an array of all; NULL: none */
 	bool truncated; /* does not end on a whole chunk; a guest's: the same file's */
 	bool ended; /* has TRACE_END: the recorder ended by itself */
@@ -150,6 +167,12 @@ void trace_close(struct trace *t);
  * a pktlap with a hook that this one does not know. One thread at a time for each struct trace.
  */
 int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev);
+
+/* Of a recording that keeps only packets that took longer than so many ns; 0: it keeps all events */
+__u64 trace_slower_than(const struct trace *t);
+
+/* Read a block that trace_write_packed() made into raw. Returns its length, or as above */
+int trace_read_packed(const struct trace *t, const struct trace_block *b, void *raw, size_t room);
 
 #define TRACE_BLOCK_EVENTS 1024
 

@@ -26,6 +26,11 @@
  * hooks that its recorder knew; where header.catalogue equals the reader's own sum, the numbers of
  * domain 0 are the same.
  *
+ * Payload of TRACE_PACKETS: one zstd frame. Decompressed: count packets, each a struct trace_packet
+ * and its n sightings, struct trace_sighting. Numbers of hops are indices into "hops" of the
+ * document TRACE_KEPT, numbers of hooks as above. cpu is 0, ts_min and ts_max are the times of first
+ * sightings.
+ *
  * Payload of every other kind: one JSON document, UTF-8, not compressed, without a final NUL.
  * trace.h says what is in it.
  *
@@ -79,15 +84,50 @@ struct trace_chunk_header {
 	__u32 raw; /* bytes of the payload, decompressed */
 	__u32 stored; /* bytes of the payload in the file */
 	__u16 cpu; /* TRACE_EVENTS, else 0: whose ring the events were in */
-	__u16 count; /* TRACE_EVENTS, else 0: 1 .. TRACE_BLOCK_EVENTS */
-	__u64 ts_min, ts_max; /* TRACE_EVENTS, else 0: ns */
+	__u16 count; /* TRACE_EVENTS, TRACE_PACKETS, else 0: 1 .. TRACE_BLOCK_EVENTS */
+	__u64 ts_min, ts_max; /* TRACE_EVENTS, TRACE_PACKETS, else 0: ns */
 	__u32 payload_crc; /* crc32 over the payload as stored */
 	__u32 crc; /* crc32 over all before */
 } __attribute__((packed));
 
+#define TRACE_PACKETS_RAW_MAX (TRACE_BLOCK_EVENTS * sizeof(struct pl_event)) /* as of events */
+
+struct trace_packet {
+	__u64 id; /* order of first sighting in the recording, from 1 */
+	__u64 ts; /* of the first sighting, ns */
+	__u64 key;
+	__u32 flow;
+	__u32 seq, bytes; /* TCP */
+	__u32 drop_reason;
+	__s32 drop_place;
+	__u8 end; /* 0 complete, 1 dropped, 2 merged, 3 split, 4 incomplete, 5 ambiguous */
+	__u8 proto;
+	__u16 n; /* sightings */
+	__u32 flags; /* TRACE_PACKET_* */
+	__u32 reserved; /* 0 */
+};
+
+#define TRACE_PACKET_CLONED  1
+#define TRACE_PACKET_NONMONO 2 /* sighted out of order: not used for statistics */
+
+struct trace_sighting {
+	__u64 after; /* ns since the sighting before it; of the first: 0 */
+	__u32 tid;
+	__u32 len;
+	__u32 arg;
+	__u32 vlan;
+	__u32 netns, ifindex; /* device; 0: none */
+	__u16 cpu;
+	__u16 flags; /* PL_F_* */
+	__u8 hop, hook;
+	__u16 queue;
+};
+
 _Static_assert(sizeof(struct trace_header) == 32, "on-disk layout");
 _Static_assert(offsetof(struct trace_header, version) == 12, "on-disk layout");
 _Static_assert(offsetof(struct trace_header, crc) == 28, "on-disk layout");
+_Static_assert(sizeof(struct trace_packet) == 56, "on-disk layout");
+_Static_assert(sizeof(struct trace_sighting) == 40, "on-disk layout");
 _Static_assert(sizeof(struct trace_chunk_header) == 48, "on-disk layout");
 _Static_assert(offsetof(struct trace_chunk_header, ts_min) == 24, "on-disk layout");
 _Static_assert(offsetof(struct trace_chunk_header, crc) == 44, "on-disk layout");
@@ -105,6 +145,10 @@ static inline bool trace_chunk_valid(const struct trace_chunk_header *h)
 	    h->crc != trace_crc(h, offsetof(struct trace_chunk_header, crc)) ||
 	    h->domain >= TRACE_DOMAINS_MAX)
 		return false;
+	if (h->kind == TRACE_PACKETS)
+		return h->count && h->count <= TRACE_BLOCK_EVENTS &&
+		       h->raw <= TRACE_PACKETS_RAW_MAX && h->stored &&
+		       h->stored <= TRACE_EVENTS_STORED_MAX && h->ts_min <= h->ts_max;
 	if (h->kind != TRACE_EVENTS)
 		return h->kind && h->stored <= TRACE_DOC_MAX;
 	return h->count && h->count <= TRACE_BLOCK_EVENTS &&

@@ -18,7 +18,7 @@
 
 struct trace_scratch {
 	ZSTD_DCtx *zstd;
-	size_t blocks_room; /* of trace.blocks */
+	size_t blocks_room, packets_room; /* of trace.blocks, trace.packets */
 	unsigned char stored[TRACE_EVENTS_STORED_MAX];
 };
 
@@ -137,28 +137,28 @@ static struct trace *domain_get(struct walk *w, const struct trace_chunk_header 
 	return t->guest ? t->guest[h->domain - 1] : NULL;
 }
 
-static int block_add(struct trace *t, const struct trace_chunk_header *h, __u64 pos)
+static int block_add(const struct trace_chunk_header *h, __u64 pos, struct trace_block **blocks,
+		     size_t *n, size_t *room)
 {
-	struct trace_scratch *s = t->scratch;
 	struct trace_block *b;
 
-	if (t->nblocks == s->blocks_room) {
-		s->blocks_room = s->blocks_room ? 2 * s->blocks_room : 256;
-		b = reallocarray(t->blocks, s->blocks_room, sizeof(*b));
+	if (*n == *room) {
+		*room = *room ? 2 * *room : 256;
+		b = reallocarray(*blocks, *room, sizeof(*b));
 		if (!b)
 			return -ENOMEM;
-		t->blocks = b;
+		*blocks = b;
 	}
-	t->blocks[t->nblocks++] = (struct trace_block){
+	(*blocks)[(*n)++] = (struct trace_block){
 		.offset = pos,
 		.ts_min = h->ts_min,
 		.ts_max = h->ts_max,
 		.cpu = h->cpu,
 		.events = h->count,
 		.stored = h->stored,
+		.raw = h->raw,
 		.crc = h->payload_crc,
 	};
-	t->nevents += h->count;
 	return 0;
 }
 
@@ -219,6 +219,21 @@ static int doc_add(struct trace *t, const struct trace_chunk_header *h, __u64 po
 	return doc_keep(t, h->kind, doc);
 }
 
+static int chunk_add(struct trace *t, const struct trace_chunk_header *h, __u64 pos)
+{
+	struct trace_scratch *s = t->scratch;
+
+	switch (h->kind) {
+	case TRACE_EVENTS:
+		t->nevents += h->count;
+		return block_add(h, pos, &t->blocks, &t->nblocks, &s->blocks_room);
+	case TRACE_PACKETS:
+		return block_add(h, pos, &t->packets, &t->npackets, &s->packets_room);
+	default:
+		return doc_add(t, h, pos);
+	}
+}
+
 /* Chunks are numbered, so that it shows when one is missing, or in a wrong place */
 static void seq_check(struct walk *w, __u32 seq, bool gap)
 {
@@ -263,7 +278,7 @@ static int walk_chunk(struct walk *w)
 	if (!domain)
 		return -ENOMEM;
 	w->pos += sizeof(h);
-	err = h.kind == TRACE_EVENTS ? block_add(domain, &h, w->pos) : doc_add(domain, &h, w->pos);
+	err = chunk_add(domain, &h, w->pos);
 	if (err)
 		return err;
 	w->pos += h.stored;
@@ -443,6 +458,7 @@ void trace_close(struct trace *t)
 		close(t->fd);
 	free(t->scratch);
 	free(t->blocks);
+	free(t->packets);
 	free(t->path);
 	free(t);
 }
@@ -463,23 +479,36 @@ static int events_restore(const struct trace *t, const struct trace_block *b, st
 	return b->events;
 }
 
-int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev)
+__u64 trace_slower_than(const struct trace *t)
+{
+	json_int_t ns = json_integer_value(json_object_get(t->docs[TRACE_KEPT], "slower_than_ns"));
+
+	return ns > 0 ? ns : 0;
+}
+
+int trace_read_packed(const struct trace *t, const struct trace_block *b, void *raw, size_t room)
 {
 	struct trace_scratch *s = t->scratch;
-	const struct trace_block *b;
-	size_t raw;
 	int err;
 
-	if (i >= t->nblocks)
-		return -EINVAL;
-	b = &t->blocks[i];
+	if (b->raw > room)
+		return -EBADMSG;
 	err = read_at(t->fd, s->stored, b->stored, b->offset);
 	if (err)
 		return err;
 	if (trace_crc(s->stored, b->stored) != b->crc)
 		return -EBADMSG;
-	raw = b->events * sizeof(*ev);
-	if (ZSTD_decompressDCtx(s->zstd, ev, raw, s->stored, b->stored) != raw)
+	if (ZSTD_decompressDCtx(s->zstd, raw, b->raw, s->stored, b->stored) != b->raw)
 		return -EBADMSG;
-	return events_restore(t, b, ev);
+	return b->raw;
+}
+
+int trace_read_block(const struct trace *t, size_t i, struct pl_event *ev)
+{
+	int len;
+
+	if (i >= t->nblocks)
+		return -EINVAL;
+	len = trace_read_packed(t, &t->blocks[i], ev, TRACE_BLOCK_EVENTS * sizeof(*ev));
+	return len < 0 ? len : events_restore(t, &t->blocks[i], ev);
 }

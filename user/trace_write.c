@@ -133,6 +133,29 @@ static int block_write(struct trace_writer *w, unsigned int cpu)
 	return err;
 }
 
+int trace_write_packed(struct trace_writer *w, enum trace_chunk kind, const void *raw, size_t len,
+		       unsigned int count, __u64 ts_min, __u64 ts_max)
+{
+	struct trace_chunk_header h = {
+		.kind = kind,
+		.raw = len,
+		.count = count,
+		.ts_min = ts_min,
+		.ts_max = ts_max,
+	};
+	size_t stored;
+
+	if (w->err)
+		return w->err;
+	if (len > TRACE_PACKETS_RAW_MAX)
+		return -EMSGSIZE;
+	stored = ZSTD_compressCCtx(w->zstd, w->out, w->out_room, raw, len, 1);
+	if (ZSTD_isError(stored))
+		return w->err = -ENOMEM; /* as in block_write() */
+	h.stored = stored;
+	return chunk_write(w, &h, w->out);
+}
+
 static struct cpu_block *block_new(struct trace_writer *w, unsigned int cpu)
 {
 	struct cpu_block **block;

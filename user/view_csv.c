@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The report as CSV: a row a stage and one for each path's total, times in ns */
+/*
+ * The report as CSV: a row a stage and one for each path's total, times in ns; of a recording that
+ * does not keep all packets, one more for the total of all on the path
+ */
 #include <string.h>
 
 #include "view.h"
@@ -53,6 +56,9 @@ int view_csv(const struct report *r, FILE *f)
 			put_row(f, p->id, "stage", p->stages[j].from, p->stages[j].to,
 				&p->stages[j].d);
 		put_row(f, p->id, "total", &p->hops[0], &p->hops[p->nhops - 1], &p->total);
+		if (r->kept.on)
+			put_row(f, p->id, "total_all", &p->hops[0], &p->hops[p->nhops - 1],
+				&p->total_all);
 	}
 	return 0;
 }

@@ -117,6 +117,7 @@ static json_t *paths_json(struct json_builder *b, const struct report *r)
 		json_put_int(b, o, "dropped", p->dropped);
 		json_put(b, o, "stages", stages_json(b, p));
 		json_put(b, o, "total", dist_json(b, &p->total));
+		json_put(b, o, "total_all", dist_json(b, &p->total_all));
 		json_put(b, o, "slowest", slowest_json(b, p));
 		json_put(b, o, "observer", cost_json(b, &p->cost));
 		json_put(b, o, "tail", view_tail_json(b, p));
@@ -197,6 +198,36 @@ static json_t *packets_json(struct json_builder *b, const struct report *r)
 	json_put_int(b, o, "cloned", r->cloned);
 	json_put_int(b, o, "out_of_order", r->late_packets);
 	json_put(b, o, "incomplete_last_hop", counts_json(b, r->last_hop, r->nlast_hop));
+	return o;
+}
+
+static json_t *kept_json(struct json_builder *b, const struct report *r)
+{
+	const struct report_kept *k = &r->kept;
+	json_t *o = json_object(), *ends = json_object(), *paths = json_array();
+
+	json_put_bool(b, o, "all", !k->on);
+	json_put_int(b, o, "slower_than_ns", k->slower_than_ns);
+	json_put_int(b, o, "packets", k->all);
+	for (int end = 0; end < PACKET_NR_ENDS; end++)
+		json_put_int(b, ends, packet_end_name(end), k->packets[end]);
+	json_put(b, o, "by_end", ends);
+	json_put_int(b, o, "counted_until_ns", k->until_ns);
+	json_put(b, o, "total_all", dist_json(b, &k->total));
+	json_put(b, o, "total_other", dist_json(b, &k->other));
+	for (size_t i = 0; i < k->nfast; i++) {
+		json_t *path = json_object();
+
+		json_put(b, path, "chain", json_strings(b, k->fast[i].chain, k->fast[i].nchain));
+		json_put(b, path, "total_all", dist_json(b, &k->fast[i].total));
+		json_append(b, paths, path);
+	}
+	json_put(b, o, "fast_paths", paths);
+	json_put_int(b, o, "unstitched_times", k->unstitched_times);
+	json_put_int(b, o, "unstitched_events", k->unstitched_events);
+	json_put_int(b, o, "unstitched_ns", k->unstitched_ns);
+	json_put_int(b, o, "damaged_blocks", k->bad_blocks);
+	json_put_int(b, o, "damaged_packets", k->bad_packets);
 	return o;
 }
 
@@ -316,7 +347,8 @@ static json_t *clock_json(struct json_builder *b, const struct report *r)
 				used = &d->clock[j];
 		}
 		json_put_str(b, o, "domain", d ? d->name : "host");
-		json_put_str(b, o, "method", used ? used->name : i ? "none" : "reference");
+		json_put_str(b, o, "method", used ? used->name : i ? "none"
+								   : "reference");
 		json_put_bool(b, o, "known", used || !i);
 		json_put_int(b, o, "error_ns", used ? used->error_ns : 0);
 		json_put(b, o, "methods", methods);
@@ -388,6 +420,7 @@ int view_json(const struct report *r, FILE *f)
 	json_put(&b, o, "recording", recording_json(&b, r));
 	json_put(&b, o, "domains", domains_json(&b, r));
 	json_put(&b, o, "packets", packets_json(&b, r));
+	json_put(&b, o, "kept", kept_json(&b, r));
 	json_put(&b, o, "events", events_json(&b, r));
 	json_put(&b, o, "lost", lost_json(&b, r));
 	json_put(&b, o, "paths", paths_json(&b, r));

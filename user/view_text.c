@@ -91,7 +91,7 @@ static void show_header(const struct report *r, const struct text_out *o)
 		    *r->host ? r->host : "unknown host", *r->release ? r->release : "?");
 	if (r->start_real_ns)
 		text_printf(o, ", %s", text_date(r->start_real_ns, date));
-	text_printf(o, "   events %llu, lost ", r->stored_events);
+	text_printf(o, "   events %llu, lost ", r->kept.on ? r->events : r->stored_events);
 	if (r->lost_known)
 		text_printf(o, "%llu\n", r->lost);
 	else
@@ -112,6 +112,40 @@ static void show_header(const struct report *r, const struct text_out *o)
 	if (r->late_packets)
 		list_item(&l, "%llu left out (sighted out of order)", r->late_packets);
 	text_printf(o, "\n");
+}
+
+static const char *seconds(__u64 ns, char buf[TEXT_NS_LEN])
+{
+	snprintf(buf, TEXT_NS_LEN, "%llu.%03llu", ns / 1000000000, ns / 1000000 % 1000);
+	return buf;
+}
+
+/* Which packets the stages are of: nobody may take the slow ones for all */
+static void show_kept(const struct report *r, const struct text_out *o)
+{
+	const struct report_kept *k = &r->kept;
+	char ns[TEXT_NS_LEN], s[TEXT_NS_LEN];
+	struct list l;
+
+	if (!k->on)
+		return;
+	list_begin(&l, o, "kept:");
+	list_item(&l, "%llu of %llu packets", k->all, r->seen);
+	list_words(&l, "–");
+	list_words(&l, "those slower than");
+	list_words(&l, text_ns(o, k->slower_than_ns, ns));
+	list_words(&l, text_unit_name(o));
+	list_words(&l, "and those dropped; stages, shares and own cost below are of them only");
+	text_printf(o, "\n");
+	if (k->unstitched_times)
+		text_printf(o,
+			    "not stitched while recording: %llu times too busy, %s s, %llu events: "
+			    "stitched now\n",
+			    k->unstitched_times, seconds(k->unstitched_ns, s),
+			    k->unstitched_events);
+	if (!r->ended)
+		text_printf(o, "what was seen is counted up to %s s only\n",
+			    seconds(k->until_ns, s));
 }
 
 static void show_change(const struct report_change *c, const struct text_out *o)
@@ -149,7 +183,8 @@ static void show_chain(const struct text_out *o, const char *const *chain, size_
 		text_printf(o, "%s%s", i ? " " ARROW " " : "", chain[i]);
 }
 
-static void dist_cells(const struct text_out *o, struct table *t, const struct report_dist *d)
+static void dist_cells(const struct text_out *o, struct table *t, const struct report_dist *d,
+		       bool share)
 {
 	const __u64 ns[] = { d->min, d->avg, d->p50, d->p90, d->p99, d->max, d->stddev };
 	char buf[TEXT_NS_LEN];
@@ -157,7 +192,11 @@ static void dist_cells(const struct text_out *o, struct table *t, const struct r
 	table_cell(t, "%llu", d->n);
 	for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
 		table_cell(t, "%s", text_ns(o, ns[i], buf));
-	table_cell(t, "%s %%", text_permille(d->share_permille, buf));
+	/* of all packets: the shares are of those that are kept */
+	if (share)
+		table_cell(t, "%s %%", text_permille(d->share_permille, buf));
+	else
+		table_cell(t, "–");
 }
 
 /* Of a stage from one clock to another: by how much its times may be off */
@@ -187,7 +226,8 @@ static void rare_cells(struct table *t, const struct report_path *p)
 	table_row_end(t, false);
 }
 
-static int show_stages(const struct report_path *p, const struct text_out *o, bool all)
+/* Names of what dist_cells() fills */
+static void dist_heads(struct table *t)
 {
 	static const char *const heads[] = {
 		"n",
@@ -200,6 +240,24 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 		"stddev",
 		"share",
 	};
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_cell(t, "%s", heads[i]);
+}
+
+static void total_cells(const struct text_out *o, struct table *t, const char *name,
+			const struct report_dist *d, bool share)
+{
+	table_cell(t, "%s", name);
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "");
+	dist_cells(o, t, d, share);
+	table_row_end(t, false);
+}
+
+static int show_stages(const struct report *r, const struct report_path *p,
+		       const struct text_out *o, bool all)
+{
 	struct table *t;
 	bool crosses = false;
 	int err;
@@ -212,8 +270,7 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 	table_cell(t, "stage, %s", text_unit_name(o));
 	table_cell(t, "%s", "");
 	table_cell(t, "%s", "");
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		table_cell(t, "%s", heads[i]);
+	dist_heads(t);
 	if (crosses)
 		table_cell(t, "clock");
 	table_row_end(t, false);
@@ -226,7 +283,7 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 		table_cell(t, "%s", s->from->label);
 		table_cell(t, ARROW);
 		table_cell(t, "%s", s->to->label);
-		dist_cells(o, t, &s->d);
+		dist_cells(o, t, &s->d, true);
 		if (crosses)
 			error_cell(o, t, s);
 		table_row_end(t, s->largest);
@@ -234,11 +291,9 @@ static int show_stages(const struct report_path *p, const struct text_out *o, bo
 	if (p->rare.rows && !all)
 		rare_cells(t, p);
 
-	table_cell(t, "total");
-	table_cell(t, "%s", "");
-	table_cell(t, "%s", "");
-	dist_cells(o, t, &p->total);
-	table_row_end(t, false);
+	total_cells(o, t, r->kept.on ? "total, kept" : "total", &p->total, true);
+	if (r->kept.on && p->total_all.n)
+		total_cells(o, t, "total, all", &p->total_all, false);
 	return table_finish(t, 2);
 }
 
@@ -288,11 +343,13 @@ static int show_path(const struct report *r, const struct report_path *p,
 	text_printf(o, "\npath %u   ", p->id);
 	show_chain(o, p->chain, p->nchain);
 	text_printf(o, "   %llu packet%s", p->packets, p->packets == 1 ? "" : "s");
+	if (r->kept.on && p->total_all.n)
+		text_printf(o, " kept of %llu", p->total_all.n);
 	if (p->dropped)
 		text_printf(o, ", %llu more dropped", p->dropped);
 	text_printf(o, "\n");
 
-	err = show_stages(p, o, all);
+	err = show_stages(r, p, o, all);
 	if (err)
 		return err;
 	show_slowest(r, p, o);
@@ -304,9 +361,50 @@ static int show_path(const struct report *r, const struct report_path *p,
 	return view_tail_text(p, o, all);
 }
 
+/* The time of packets of which none is kept, and of all */
+static int show_fast(const struct report *r, const struct text_out *o)
+{
+	const struct report_kept *k = &r->kept;
+	struct table *t;
+	char ns[TEXT_NS_LEN];
+	int err;
+
+	if (!k->on)
+		return 0;
+	if (k->nfast)
+		text_printf(o, "\npaths without a packet slower than %s %s, totals of all\n",
+			    text_ns(o, k->slower_than_ns, ns), text_unit_name(o));
+	for (size_t i = 0; i < k->nfast; i++) {
+		text_printf(o, "  %zu   ", i + 1);
+		show_chain(o, k->fast[i].chain, k->fast[i].nchain);
+		text_printf(o, "\n");
+	}
+	err = table_new(o, "l l lrrrrrrrrr", &t);
+	if (err)
+		return err;
+	text_printf(o, "\n");
+	table_cell(t, "packets, %s", text_unit_name(o));
+	table_cell(t, "%s", "");
+	table_cell(t, "%s", "");
+	dist_heads(t);
+	table_row_end(t, false);
+	for (size_t i = 0; i < k->nfast; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%zu", i + 1);
+		total_cells(o, t, name, &k->fast[i].total, false);
+	}
+	if (k->other.n)
+		total_cells(o, t, "on other paths", &k->other, false);
+	total_cells(o, t, "all complete", &k->total, false);
+	return table_finish(t, 2);
+}
+
 static void show_no_path(const struct report *r, const struct text_out *o)
 {
-	if (!r->stored_events)
+	if (r->kept.on && r->seen)
+		text_printf(o, "\nNo packet that is kept was seen on its whole way.\n");
+	else if (!r->stored_events)
 		text_printf(o, "\nThe recording has no events: no packet came past a hop.\n");
 	else if (!r->seen)
 		text_printf(o, "\nNo event belongs to a packet: nothing to break down.\n");
@@ -411,6 +509,9 @@ static void show_damage(const struct report *r, const struct text_out *o)
 	if (r->bad_blocks)
 		text_printf(o, "damaged or missing in the file: %llu blocks, %llu events of them known\n",
 			    r->bad_blocks, r->bad_events);
+	if (r->kept.bad_blocks)
+		text_printf(o, "kept, but damaged in the file: %llu packets in %llu blocks\n",
+			    r->kept.bad_packets, r->kept.bad_blocks);
 	if (r->evicted)
 		text_printf(o, "given up to save memory: %llu packets (--max-in-flight)\n",
 			    r->evicted);
@@ -525,6 +626,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	int err = 0;
 
 	show_header(r, o);
+	show_kept(r, o);
 	show_changes(r, o, all);
 	for (size_t i = 0; i < r->npaths && !err; i++)
 		err = show_path(r, &r->paths[i], o, all);
@@ -533,6 +635,9 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	if (!r->npaths)
 		show_no_path(r, o);
 	show_other_drops(r, o);
+	err = show_fast(r, o);
+	if (err)
+		return err;
 
 	text_printf(o, "\n");
 	show_domains(r, o);

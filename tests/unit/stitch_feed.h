@@ -40,10 +40,10 @@ static inline json_t *feed_task(int tid, const char *role)
 	return json_pack("{s:i, s:s, s:s}", "tid", tid, "comm", role, "role", role);
 }
 
-static inline struct names *feed_names(void)
+/* The documents TRACE_DEVICES and TRACE_TASKS */
+static inline void feed_docs(json_t **devices, json_t **comms)
 {
 	json_t *devs = json_array(), *tasks = json_array();
-	struct names *n = NULL;
 	char name[16];
 	int vm;
 
@@ -60,6 +60,16 @@ static inline struct names *feed_names(void)
 			json_array_append_new(tasks, feed_task(TID_VMM(vm), "vmm"));
 		json_array_append_new(tasks, feed_task(TID_VCPU(vm), "vcpu"));
 	}
+	*devices = devs;
+	*comms = tasks;
+}
+
+static inline struct names *feed_names(void)
+{
+	struct names *n = NULL;
+	json_t *devs, *tasks;
+
+	feed_docs(&devs, &tasks);
 	names_new(devs, tasks, NULL, &n);
 	json_decref(devs);
 	json_decref(tasks);
