@@ -21,6 +21,7 @@ struct clock_snapshot {
 	__u64 mono_ns; /* middle of the reading */
 	__u64 real_ns, tai_ns, boot_ns;
 	__u64 width_ns; /* time that the reading took: the others are off by at most half */
+	__u64 tsc; /* the CPU's counter (x86: TSC, arm64: CNTVCT), at mono_ns as are the others; 0: none */
 	/* the kernel's own bound of real_ns against true time (adjtimex); 0: not synchronised */
 	__u64 real_error_ns;
 	struct clock_pair pair;

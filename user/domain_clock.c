@@ -13,6 +13,7 @@
 static const char *const names[] = {
 	[CLOCK_SAME] = "same-kernel",
 	[CLOCK_PTP_KVM] = "ptp_kvm",
+	[CLOCK_TSC] = "tsc",
 	[CLOCK_EXCHANGE] = "exchange",
 	[CLOCK_REALTIME_SYNC] = "realtime",
 	[CLOCK_NONE] = "none",
@@ -46,7 +47,7 @@ static bool time_of(const json_t *doc, const char *name, __s64 *out)
 
 /* real - mono of a kernel: constant but for steps, as both tick alike */
 struct snap {
-	__s64 mono, real, width, real_error;
+	__s64 mono, real, width, real_error, tsc;
 };
 
 struct snaps {
@@ -78,6 +79,8 @@ static int snaps_read(const struct trace *t, struct snaps *out)
 			continue;
 		if (!time_of(doc, "real_error_ns", &s->real_error))
 			s->real_error = 0;
+		if (!time_of(doc, "tsc", &s->tsc))
+			s->tsc = 0;
 		out->n++;
 	}
 	qsort(out->at, out->n, sizeof(*out->at), snap_cmp);
@@ -199,6 +202,115 @@ static int samples_exchange(const struct trace *reference, const struct trace *d
 	return 0;
 }
 
+/* The two snapshots between which the host's counter showed this; false: not between any */
+static bool snaps_around_tsc(const struct snaps *s, __s64 tsc, size_t *at)
+{
+	for (size_t i = 0; i + 1 < s->n; i++)
+		if (s->at[i].tsc && s->at[i].tsc <= tsc && tsc <= s->at[i + 1].tsc) {
+			*at = i;
+			return true;
+		}
+	return false;
+}
+
+/* CLOCK_MONOTONIC counts what the counter does, at a rate that only NTP changes, by little */
+static bool tsc_to_mono(const struct snaps *s, __s64 tsc, __s64 *mono, __s64 *width)
+{
+	const struct snap *a, *b;
+	size_t at;
+
+	if (!snaps_around_tsc(s, tsc, &at))
+		return false;
+	a = &s->at[at];
+	b = a + 1;
+	if (b->tsc <= a->tsc)
+		return false;
+	*mono = a->mono + (__s64)((double)(b->mono - a->mono) * (double)(tsc - a->tsc) /
+				  (double)(b->tsc - a->tsc));
+	*width = a->width > b->width ? a->width : b->width;
+	return true;
+}
+
+/* guest = host * ratio / 2^bits + offset, see kvm_tsc.h */
+static __s64 host_tsc(const json_t *vm, __s64 guest)
+{
+	json_int_t ratio = json_integer_value(json_object_get(vm, "ratio"));
+	json_int_t bits = json_integer_value(json_object_get(vm, "ratio_bits"));
+	__s64 tsc = (__s64)((__u64)guest - (__u64)json_integer_value(json_object_get(vm, "offset")));
+
+	if (ratio <= 0 || bits <= 0 || bits > 62)
+		return tsc;
+	return (__s64)((__int128)tsc * ((__int128)1 << bits) / ratio);
+}
+
+static int samples_of_vm(const struct snaps *ref, const struct snaps *own, const json_t *vm,
+			 struct samples *out)
+{
+	__s64 mono, width;
+	int err = samples_room(out, own->n);
+
+	for (size_t i = 0; !err && i < own->n; i++)
+		if (own->at[i].tsc && tsc_to_mono(ref, host_tsc(vm, own->at[i].tsc), &mono, &width))
+			sample_add(out, own->at[i].mono, mono, (width + own->at[i].width) / 2 + 1);
+	return err;
+}
+
+/* Does what one method says lie within the errors of another? */
+static bool samples_agree(const struct samples *a, const struct clock_fit *b)
+{
+	size_t agree = 0;
+	__u64 err;
+
+	for (size_t i = 0; i < a->n; i++) {
+		__s64 offset = (__s64)(clock_fit_map(b, a->s[i].at, &err) - a->s[i].at);
+
+		agree += offset + (__s64)err >= a->s[i].lo && offset - (__s64)err <= a->s[i].hi;
+	}
+	return agree * 2 > a->n;
+}
+
+/*
+ * Which VM of the host the guest is, the exchange tells: its counter must agree with it. Where
+ * that cannot tell, or two agree, it is not certain, and the method is not used.
+ */
+static int samples_tsc(const struct trace *reference, const struct trace *domain,
+		       struct samples *out)
+{
+	const json_t *vms = reference->docs[TRACE_KVM_TSC], *vm;
+	struct samples exchange = { 0 }, one;
+	struct clock_fit *fit = NULL;
+	struct snaps ref = { 0 }, own = { 0 };
+	size_t i, found = 0;
+	int err = samples_room(out, 0);
+
+	if (!err)
+		err = snaps_read(reference, &ref);
+	if (!err)
+		err = snaps_read(domain, &own);
+	if (!err)
+		err = samples_exchange(reference, domain, &exchange);
+	if (!err)
+		err = clock_fit_new(exchange.s, exchange.n, &fit);
+	json_array_foreach(vms, i, vm) {
+		if (err)
+			break;
+		err = samples_of_vm(&ref, &own, vm, &one);
+		if (err || !one.n || !samples_agree(&one, fit) || found++) {
+			free(one.s);
+			continue;
+		}
+		free(out->s);
+		*out = one;
+	}
+	if (found > 1)
+		out->n = 0;
+	clock_fit_free(fit);
+	free(exchange.s);
+	free(ref.at);
+	free(own.at);
+	return err == -ENODATA ? 0 : err;
+}
+
 /* Each kernel says how far it may be from true time: so they are at most both apart */
 static int samples_realtime(const struct trace *reference, const struct trace *domain,
 			    struct samples *out)
@@ -244,6 +356,7 @@ static int (*const collect[CLOCK_NR_METHODS])(const struct trace *reference,
 					      const struct trace *domain, struct samples *out) = {
 	[CLOCK_SAME] = samples_same,
 	[CLOCK_PTP_KVM] = samples_ptp,
+	[CLOCK_TSC] = samples_tsc,
 	[CLOCK_EXCHANGE] = samples_exchange,
 	[CLOCK_REALTIME_SYNC] = samples_realtime,
 };

@@ -13,13 +13,14 @@
 enum clock_method {
 	CLOCK_SAME, /* both were recorded on one kernel */
 	CLOCK_PTP_KVM, /* PTP_SYS_OFFSET_PRECISE on the guest's ptp_kvm */
+	CLOCK_TSC, /* the guest's counter is the host's and an offset, which KVM tells */
 	CLOCK_EXCHANGE, /* request and response over the agent's channel */
 	CLOCK_REALTIME_SYNC, /* both kernels' CLOCK_REALTIME are synchronised, with a known bound */
 	CLOCK_NR_METHODS,
 	CLOCK_NONE = CLOCK_NR_METHODS
 };
 
-/* "same-kernel", "ptp_kvm", "exchange", "realtime"; "none" */
+/* "same-kernel", "ptp_kvm", "tsc", "exchange", "realtime"; "none" */
 const char *clock_method_name(enum clock_method m);
 /* CLOCK_NONE: no such method */
 enum clock_method clock_method_by_name(const char *name);

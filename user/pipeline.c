@@ -24,7 +24,7 @@ static const struct argp_option options[] = {
 	  "Packets to keep in memory at a time (default 262144)", 1 },
 	{ "clock", OPT_CLOCK, "METHOD", 0,
 	  "How the clocks of guests and other hosts are related to the first host's: same-kernel, "
-	  "ptp_kvm, exchange or realtime (default: the first of these that there is and that the "
+	  "ptp_kvm, tsc, exchange or realtime (default: the first of these that there is and that the "
 	  "packets do not disprove)",
 	  1 },
 	{ 0 },

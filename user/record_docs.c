@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kvm_tsc.h"
 #include "record_int.h"
 #include "util.h"
 
@@ -83,6 +84,8 @@ int record_docs_begin(struct recorder *r)
 		err = doc_put(r, TRACE_TASKS, tasks_doc(r->tasks));
 	if (!err && hazards_known(r->hazards))
 		err = doc_put(r, TRACE_HAZARDS, hazards_doc(r->hazards));
+	if (!err)
+		err = doc_put(r, TRACE_KVM_TSC, kvm_tsc_doc(""));
 	if (!err)
 		err = record_doc_clock(r);
 	return err;

@@ -28,7 +28,7 @@ enum trace_chunk {
 		     * beside, error}]}]; beside: the hook that it is attached beside, or "" */
 	TRACE_DEVICES, /* [{netns, netns_name, ifindex, name, kind, driver, master, irqs[]}] */
 	TRACE_TASKS, /* [{tid, comm, role, vmm}] */
-	TRACE_CLOCK, /* {mono_ns, real_ns, tai_ns, boot_ns, width_ns, real_error_ns,
+	TRACE_CLOCK, /* {tsc, mono_ns, real_ns, tai_ns, boot_ns, width_ns, real_error_ns,
 		      * ptp_kvm{host_real_ns, real_ns}}: clock.h; ptp_kvm only in a guest */
 	TRACE_COUNTS, /* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
 	TRACE_COST, /* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
@@ -56,6 +56,7 @@ enum trace_chunk {
 			 * slower than that are kept: counts of all that were stitched until then,
 			 * total and other are histograms (hist.h) of complete packets' time, in ns;
 			 * unstitched: what the recorder had no time for, in TRACE_EVENTS */
+	TRACE_KVM_TSC, /* [{vmm, offset, ratio, ratio_bits}]: guests' counters (kvm_tsc.h) */
 	TRACE_NR_CHUNKS
 };
 

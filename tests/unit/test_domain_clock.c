@@ -142,6 +142,66 @@ static void test_false(void **state)
 	}
 }
 
+#define TSC_HZ 3 /* counts a ns */
+
+/* A clock snapshot whose counter goes with the kernel's time */
+static void tsc_doc(struct trace *t, __s64 mono, __s64 tsc)
+{
+	if (!t->docs[TRACE_CLOCK])
+		t->docs[TRACE_CLOCK] = json_array();
+	json_array_append_new(t->docs[TRACE_CLOCK],
+			      json_pack("{s:I, s:I, s:I, s:I}", "mono_ns", mono, "real_ns", mono,
+					"width_ns", (json_int_t)100, "tsc", tsc));
+}
+
+/* Two VMs of which one is the guest; scaled or not. The exchange is good to 20 us, the counter to 1 */
+static void test_tsc(void **state)
+{
+	struct clock_fit_stats st;
+	struct domain_clock c;
+	struct pair p;
+
+	(void)state;
+	for (int scaled = 0; scaled <= 1; scaled++) {
+		const __s64 less = 7000000000LL, rate = scaled ? 2 : 1;
+
+		memset(&p, 0, sizeof(p));
+		p.guest.docs[TRACE_SYNC] = json_array();
+		for (int i = 0; i < 30; i++) {
+			__s64 host = 3766 * SEC + i * SEC, guest = host - OFFSET + 100 * SEC / 1000;
+
+			tsc_doc(&p.host, host, host * TSC_HZ);
+			if (i == 29)
+				break;
+			tsc_doc(&p.guest, guest, (host + 100 * SEC / 1000) * TSC_HZ * rate - less);
+			json_array_append_new(p.guest.docs[TRACE_SYNC],
+					      json_pack("{s:I, s:I, s:I}", "guest_ns", guest, "host_ns",
+							guest + OFFSET + 3000, "width_ns",
+							(json_int_t)20000));
+		}
+		p.host.docs[TRACE_KVM_TSC] =
+			json_pack("[{s:i, s:I, s:I, s:i}, {s:i, s:I, s:I, s:i}]", "vmm", 7, "offset",
+				  (json_int_t)-999999999999, "ratio", (json_int_t)0, "ratio_bits", 0, "vmm",
+				  8, "offset", -less, "ratio", scaled ? (json_int_t)2 << 32 : 0,
+				  "ratio_bits", scaled ? 32 : 0);
+		assert_int_equal(domain_clock_new(&p.host, &p.guest, CLOCK_NONE, &c), 0);
+		packets(&c);
+		assert_int_equal(c.method, CLOCK_TSC);
+		clock_fit_stats(c.fit[CLOCK_TSC], &st);
+		assert_in_range(st.error_ns, 1, 999);
+		holds(&c);
+		domain_clock_free(&c);
+
+		/* two VMs that agree as well: it is not certain which */
+		json_array_append(p.host.docs[TRACE_KVM_TSC], json_array_get(p.host.docs[TRACE_KVM_TSC], 1));
+		assert_int_equal(domain_clock_new(&p.host, &p.guest, CLOCK_NONE, &c), 0);
+		assert_null(c.fit[CLOCK_TSC]);
+		assert_int_equal(c.method, CLOCK_EXCHANGE);
+		domain_clock_free(&c);
+		pair_free(&p);
+	}
+}
+
 static void test_none(void **state)
 {
 	struct pair p = { 0 };
@@ -233,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ptp),
 		cmocka_unit_test(test_false),
+		cmocka_unit_test(test_tsc),
 		cmocka_unit_test(test_none),
 		cmocka_unit_test(test_realtime),
 		cmocka_unit_test(test_same),
