@@ -3,6 +3,8 @@
 # The lab itself: what every other test in it relies on.
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/hazards.bash
+. "$(dirname "$0")/hazards.bash"
 
 # backend KERNEL ADDR NAME: the guest's NIC with ADDR answers, and the counts agree
 backend()
@@ -49,6 +51,10 @@ lab()
 	backend6 "$1"
 	vm 'echo 1 >/proc/sys/kernel/bpf_stats_enabled && [ -e /sys/kernel/btf/vhost_net ]'
 	is $? 0 "$1: module types are there for BPF"
+	case $1 in
+	*-rt) ;; # as the others
+	*) hazards "$1" ;;
+	esac
 }
 
 backend6()
