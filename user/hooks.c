@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hooks_btf.h"
 #include "hooks_cast.h"
 #include "hooks_int.h"
 #include "ring.h"
@@ -337,6 +338,11 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 		goto fail;
 	}
 	h->cast_func = cast_func();
+	ret = hooks_btf_new(h->ksyms, &h->btf);
+	if (ret) {
+		snprintf(err, errlen, "cannot read the kernel's BTF: %s", strerror(-ret));
+		goto fail;
+	}
 	ret = hooks_round(h);
 	if (!ret && !h->nskels) {
 		ret = -ENOENT;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hooks_btf.h"
 #include "hooks_int.h"
 
 struct hooks *hooks_alloc(const struct hooks_config *cfg)
@@ -30,6 +31,7 @@ struct hooks *hooks_alloc(const struct hooks_config *cfg)
 
 void hooks_dealloc(struct hooks *h)
 {
+	hooks_btf_free(h->btf);
 	ksyms_free(h->ksyms);
 	free(h);
 }

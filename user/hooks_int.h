@@ -47,6 +47,7 @@ struct shared {
 struct hooks {
 	struct hooks_config cfg;
 	struct ksyms *ksyms;
+	struct hooks_btf *btf;
 	unsigned int ncpus, rounds, nskels;
 	int cast_func; /* see hooks_cast.h */
 	struct pktlap_bpf *skels[HOOKS_SKELS_MAX];
