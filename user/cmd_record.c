@@ -212,7 +212,7 @@ static void summary_show(const struct record_config *cfg, const struct record_re
 /* Does the recording lack something of what was asked for? */
 static bool partial(const struct record_result *res)
 {
-	bool missing = res->lost || res->uncovered || res->unstitched;
+	bool missing = res->lost || res->uncovered || res->unstitched || res->unscoped;
 	size_t i;
 
 	for (i = 0; i < res->nguests; i++)

@@ -107,6 +107,8 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	if (!err)
 		err = map_size_set(skel, "cpus", h->ncpus);
 	if (!err)
+		err = map_size_set(skel, "scope", h->cfg.nscope ? h->cfg.nscope : 1);
+	if (!err)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
 	return err;
 }
@@ -360,6 +362,17 @@ fail:
 	return ret;
 }
 
+/* NULL: no memory, or there is one already */
+static struct pl_count *counts_copy(const struct hooks *h)
+{
+	size_t n = (size_t)h->ncpus * PL_NR_HOOKS, i;
+	struct pl_count *copy = h->ended ? NULL : calloc(n, sizeof(*copy));
+
+	for (i = 0; copy && i < n; i++)
+		copy[i] = hooks_count(h, i / PL_NR_HOOKS, i % PL_NR_HOOKS);
+	return copy;
+}
+
 static __u64 now_ms(void)
 {
 	struct timespec t;
@@ -381,20 +394,25 @@ static __u64 made_all(const struct hooks *h)
 void hooks_detach(struct hooks *h)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	__u64 end = now_ms() + SETTLE_MS, before, after;
+	struct pl_count *counts = counts_copy(h);
+	__u64 end, before, after;
 	enum pl_hook hook;
 
+	/* each function hook takes one grace period of all tasks, one after the other (ftrace_shutdown(),
+	 * 6.0 and newer): some 0.13 s */
 	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
 		bpf_link__destroy(h->links[hook]);
 		h->links[hook] = NULL;
 	}
 	/* tracepoints are unhooked at once, but a program may still run on another CPU */
+	end = now_ms() + SETTLE_MS;
 	after = made_all(h);
 	do {
 		before = after;
 		nanosleep(&pause, NULL);
 		after = made_all(h);
 	} while (before != after && now_ms() < end);
+	h->ended = counts;
 }
 
 static void shared_unmap(struct shared *s)

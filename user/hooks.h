@@ -21,6 +21,7 @@ struct hooks_config {
 	size_t ring_bytes; /* for each CPU that is online; a power of two, at least a page */
 	bool scoped; /* only devices put in with hooks_scope_add() */
 	bool want[PL_NR_HOPS]; /* hops with hooks of their own (not aliases) to be covered */
+	unsigned int nscope; /* devices that there is room for */
 	unsigned int nirqs; /* interrupt numbers go from 0 to nirqs - 1 */
 	bool verbose; /* libbpf's messages and verifier logs to stderr */
 };
@@ -44,7 +45,10 @@ int hooks_role_add(struct hooks *h, __u32 tid, enum pl_role_kind kind);
  */
 int hooks_attach(struct hooks *h, char *err, size_t errlen);
 
-/* Detach all programs; rings and counters stay readable. Returns when no program runs any more */
+/*
+ * Detach all programs; rings stay readable, counters stay what they were at the call. Returns when no
+ * program runs any more: that takes seconds where the kernel detaches function hooks one by one.
+ */
 void hooks_detach(struct hooks *h);
 
 /* Detach and free; takes NULL */

@@ -33,6 +33,7 @@ void hooks_dealloc(struct hooks *h)
 {
 	hooks_btf_free(h->btf);
 	ksyms_free(h->ksyms);
+	free(h->ended);
 	free(h);
 }
 

@@ -83,7 +83,7 @@ struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hoo
 		.lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED),
 	};
 
-	return now;
+	return h->ended ? h->ended[(size_t)cpu * PL_NR_HOOKS + hook] : now;
 }
 
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook)

@@ -36,6 +36,9 @@ static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 	struct recorder *r = ctx;
 	enum pl_hop hop = ev->hook < PL_NR_HOOKS ? hook_desc(ev->hook)->hop : PL_HOP_none;
 
+	/* hooks go one by one: what the last of them still see belongs to no recording */
+	if (r->end_ns && ev->ts > r->end_ns)
+		return 0;
 	if (ev->flags & PL_F_ENTRY)
 		r->packets++;
 	if (hop == PL_HOP_drop)
@@ -333,6 +336,7 @@ static int hooks_setup(struct recorder *r)
 	int err;
 
 	memcpy(hc.want, r->cfg->want, sizeof(hc.want));
+	hc.nscope = hc.scoped ? scope_room(r) : 1;
 	hc.nirqs = scope_irqs(&r->devices);
 	err = hooks_load(&hc, &r->hooks, why, sizeof(why));
 	if (err) {
@@ -428,6 +432,7 @@ static int stop(struct recorder *r)
 	int n = record_guests_stop(r);
 
 	cost_poll(r->cost, r->hooks, true);
+	r->end_ns = clock_mono_ns();
 	hooks_detach(r->hooks);
 	if (n >= 0)
 		do {
@@ -448,8 +453,9 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 
 	res->packets = r->packets;
 	res->lost = lost_all(r);
-	res->duration_ns = clock_mono_ns() - r->start_ns;
+	res->duration_ns = r->end_ns - r->start_ns;
 	res->reason = r->end;
+	res->unscoped = r->unscoped;
 	res->command_status = r->child_status;
 	for (res->nguests = 0; res->nguests < guests_count(r->guests); res->nguests++)
 		guest_result_get(r->guests, res->nguests, &res->guest[res->nguests]);

@@ -52,6 +52,7 @@ struct record_result {
 	__u64 seen, kept; /* packets, with slower_than_ns */
 	__u64 unstitched; /* of events: stored, because there was no time to stitch them */
 	bool uncovered; /* a hop that was asked for is not covered */
+	bool unscoped; /* there was no room for some devices that came; it has been said */
 	const char *reason; /* why it ended: "signal", "duration", "count", "command" */
 	int command_status; /* as waitpid() gives it; 0 also when it was not waited for */
 	struct guest_result guest[RECORD_GUESTS_MAX];

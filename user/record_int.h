@@ -36,6 +36,8 @@ struct recorder {
 	struct guests *guests; /* NULL: none */
 	struct live *live; /* NULL: all events go into the file */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
+	__u64 end_ns; /* CLOCK_MONOTONIC; 0: it runs */
+	bool unscoped; /* the programs had no room for a device that came */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */
 	__u64 next_cost; /* CLOCK_MONOTONIC, of the next look at the run statistics */
@@ -61,6 +63,8 @@ int record_doc_changes(struct recorder *r);
 
 /* Room for the interrupts of these devices, and for some of devices that may come */
 unsigned int scope_irqs(const struct devices *all);
+/* Entries of the set of selected devices: for those that there are, and for as many to come */
+unsigned int scope_room(const struct recorder *r);
 /* Tell the programs, after load. 0 or -errno */
 int scope_set(struct recorder *r);
 /* Take up what happened to devices since the last call. 0 or -errno */

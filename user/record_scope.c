@@ -12,8 +12,11 @@
 #include "util.h"
 
 /* A file holds so many changes: names of devices have 16 bits in it, and what is read is bounded */
-#define CHANGES_MAX 30000
-#define IRQS_MIN    1024 /* 8 bytes each: for devices that may come */
+#define CHANGES_MAX   30000
+#define SCOPE_PER_DEV 3 /* entries of hooks_scope_add(), the worst case: each in a namespace of its own */
+#define SCOPE_MIN     4096 /* for devices that may come; 64 bytes or so each */
+#define SCOPE_MAX     (1 << 22)
+#define IRQS_MIN      1024 /* 8 bytes each: for devices that may come */
 
 static int irq_max(void *ctx, const struct device *dev, unsigned int irq)
 {
@@ -32,6 +35,13 @@ unsigned int scope_irqs(const struct devices *all)
 	for (i = 0; i < all->n; i++)
 		device_irqs(&all->dev[i], irq_max, &max);
 	return max + 1;
+}
+
+unsigned int scope_room(const struct recorder *r)
+{
+	size_t n = SCOPE_PER_DEV * 2 * r->devices.n + SCOPE_MIN;
+
+	return n < SCOPE_MAX ? n : SCOPE_MAX;
 }
 
 static int irq_add(void *ctx, const struct device *dev, unsigned int irq)
@@ -133,6 +143,13 @@ static int device_select(struct recorder *r, const struct device *dev)
 		return 0;
 	if (r->cfg->ndevices)
 		err = select_add(r, dev);
+	if (err == -E2BIG) {
+		if (!r->unscoped)
+			msg_error("more devices than the programs have room for: %s and later ones are not recorded",
+				  dev->name);
+		r->unscoped = true;
+		return 0;
+	}
 	return err ? err : device_irqs(dev, irq_add, r->hooks);
 }
 
