@@ -150,15 +150,30 @@ void hazard_add(struct hazards *h, const char *subject, const char *evidence, ..
 	free(new.evidence);
 }
 
+/* Thousands of devices have counters each: two numbers are compared before two names are */
+static __u32 counter_hash(const char *subject, const char *what)
+{
+	__u32 n = 2166136261U;
+
+	for (; *subject; subject++)
+		n = (n ^ (unsigned char)*subject) * 16777619U;
+	for (; *what; what++)
+		n = (n ^ (unsigned char)*what) * 16777619U;
+	return n;
+}
+
 void hazard_count(struct hazards *h, const char *subject, const char *what, __u64 value)
 {
-	struct hazard_counter new = { h->row, NULL, what, value, value }, *more;
+	struct hazard_counter new = {
+		.id = h->row, .hash = counter_hash(subject, what), .what = what, .first = value, .last = value
+	};
+	struct hazard_counter *more;
 	size_t i;
 
 	for (i = 0; i < h->ncounters; i++) {
 		struct hazard_counter *c = &h->counters[i];
 
-		if (c->id != h->row || strcmp(c->subject, subject) || strcmp(c->what, what))
+		if (c->hash != new.hash || c->id != h->row || strcmp(c->subject, subject) || strcmp(c->what, what))
 			continue;
 		c->last = value;
 		return;
@@ -191,7 +206,7 @@ static void growth_add(struct hazards *h)
 		for (j = i; j < h->ncounters; j++) {
 			const struct hazard_counter *d = &h->counters[j];
 
-			if (d->id != c->id || strcmp(d->subject, c->subject) || d->last <= d->first)
+			if (d->last <= d->first || d->id != c->id || strcmp(d->subject, c->subject))
 				continue;
 			if (n < sizeof(text))
 				n += snprintf(text + n, sizeof(text) - n, "%s%s %llu", n ? ", " : "",

@@ -24,6 +24,7 @@ struct hazard {
 /* A counter of a row with HAZARD_GROWS */
 struct hazard_counter {
 	enum hazard_id id;
+	__u32 hash; /* of subject and what */
 	char *subject;
 	const char *what; /* a literal */
 	__u64 first, last;
