@@ -39,7 +39,12 @@ ip -n $HOST_NS tuntap add spare0 mode tap
 # not by host(): the pid would be a shell's
 ip netns exec $HOST_NS "$PKTLAP" record -i br0 -i spare0 -o "$work/a.data" 2>"$work/err" &
 recorder=$!
-sleep 1.5
+# the first documents are written when all is attached: on a busy machine that takes seconds
+for _ in $(seq 300); do
+	[ -s "$work/a.data" ] && break
+	sleep 0.1
+done
+sleep 0.2
 flood 100
 
 # a name that two devices have in turn, the same number too
