@@ -19,14 +19,15 @@
 #include "util.h"
 
 #define NSEC_PER_SEC   1000000000ULL
-#define DRAIN_IDLE_NS  20000000 /* a ring of 4 MiB holds 65 536 events: 3.2 M/s a CPU */
+#define DRAIN_IDLE_NS  20000000 /* a ring of 16 MiB holds 262 144 events: 13 M/s a CPU */
 #define DRAIN_BUSY_NS  4000000 /* after a drain that found many: an outburst may go on */
 #define DRAIN_MANY     4096 /* of one CPU */
 #define DRAIN_BUDGET   8192 /* events of one CPU before the next one's turn */
 #define COST_EVERY_NS  50000000
 #define FLUSH_AGE_NS   NSEC_PER_SEC /* what a crash may cost at most */
-#define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together */
-#define RING_MAX       (4UL << 20)
+#define RINGS_TOTAL    (128UL << 20) /* default for all CPUs together, and not above */
+#define RINGS_OF_RAM   32 /* this part of the memory */
+#define RING_MAX       (16UL << 20) /* a busy machine may keep the recorder waiting for 0.1 s */
 #define RING_MIN       (256UL << 10)
 #define CHANNEL_AGE_NS 80000000 /* what waits so long for a full block goes as it is */
 #define CHANNEL_BUDGET 1024 /* events of one CPU between two looks at the channel's room */
@@ -305,7 +306,9 @@ static int child_prepare(struct recorder *r, int *go)
 
 static size_t ring_bytes_default(void)
 {
-	size_t want = RINGS_TOTAL / sysconf(_SC_NPROCESSORS_CONF), size = RING_MAX;
+	size_t ram = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / RINGS_OF_RAM;
+	size_t want = (ram < RINGS_TOTAL ? ram : RINGS_TOTAL) / sysconf(_SC_NPROCESSORS_CONF);
+	size_t size = RING_MAX;
 
 	while (size > want && size > RING_MIN)
 		size /= 2;
