@@ -240,9 +240,10 @@ static int events_setup(struct recorder *r)
 				       timer_read, r };
 	if (r->signals.fd < 0 || r->timer.fd < 0)
 		return -errno;
-	return drain_timer_set(r, DRAIN_IDLE_NS) ?:
-	       poller_add(&r->poller, &r->signals, EPOLLIN) ?:
-	       poller_add(&r->poller, &r->timer, EPOLLIN);
+	err = drain_timer_set(r, DRAIN_IDLE_NS);
+	if (!err)
+		err = poller_add(&r->poller, &r->signals, EPOLLIN);
+	return err ? err : poller_add(&r->poller, &r->timer, EPOLLIN);
 }
 
 /*
