@@ -27,7 +27,7 @@
 #define AGENT_PROTO	  1U
 #define AGENT_PORT	  7311 /* vsock and TCP, where none is named */
 #define AGENT_LOCAL_ENV	  "PKTLAP_RECORDER" /* in the environment of what record --guest exec: starts */
-#define AGENT_MSG_MAX	  65536 /* bytes of a payload */
+#define AGENT_MSG_MAX	  131072 /* bytes of a payload */
 
 enum agent_state {
 	AGENT_FREE,

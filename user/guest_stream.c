@@ -7,7 +7,7 @@
 
 #define NSEC_PER_SEC   1000000000ULL
 #define ROOM_MIN       (128U << 10)
-#define TOKENS_MAX     64 /* documents in a row: an agent begins with 8 and ends with 9 */
+#define TOKENS_MAX     4096 /* documents in a row: half an hour's that a slow host or channel held up */
 #define TOKENS_PER_SEC 8 /* it sends two a second, and lines for the user */
 #define CLOCK_MAX      4096 /* bytes: these add up in the file's reader */
 #define CHANGES_MAX    (16U << 20) /* bytes in all: more than an agent's bound on their number */

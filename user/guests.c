@@ -50,6 +50,7 @@ struct guest {
 	int out; /* may be in's */
 	struct sendq queue;
 	struct guest_stream stream;
+	char own[sizeof(((struct agent_hello *)0)->own)];
 	struct agent_hello hello;
 	size_t hello_have;
 	__u64 deadline_ns; /* of the state; 0: none */
@@ -70,7 +71,8 @@ struct guests {
 	struct poller *poller;
 	struct trace_writer *trace; /* NULL: not begun */
 	int err; /* of the file, sticky; or -ECONNABORTED */
-	char *start; /* JSON */
+	guest_start_fn start;
+	void *start_ctx;
 	__u64 second_ns; /* next one */
 	size_t n;
 	struct guest guest[];
@@ -383,6 +385,23 @@ static void stream_read(struct guest *g)
 	}
 }
 
+static void start_send(struct guest *g)
+{
+	struct guests *all = g->all;
+	json_t *doc = all->start(all->start_ctx, g->domain - 1, g->hello.own);
+	char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+
+	json_decref(doc);
+	if (!doc)
+		all->err = all->err ?: -ECONNABORTED;
+	else if (!text || len > AGENT_MSG_MAX)
+		guest_lost(g, clock_mono_ns(), "the filter is too large for its agent");
+	else
+		msg_send(g, AGENT_START, text, len);
+	free(text);
+}
+
 static void hello_read(struct guest *g)
 {
 	char why[256];
@@ -408,7 +427,9 @@ static void hello_read(struct guest *g)
 	}
 	g->state = GUEST_STARTING;
 	g->deadline_ns = clock_mono_ns() + START_WAIT_NS;
-	msg_send(g, AGENT_START, g->all->start, strlen(g->all->start));
+	if (g->at.kind == ENDPOINT_EXEC) /* else the host knows better: there may be NAT on the way */
+		memcpy(g->own, g->hello.own, sizeof(g->own));
+	start_send(g);
 }
 
 static int guest_readable(void *ctx, __u32 events)
@@ -479,6 +500,7 @@ static int socket_open(struct guest *g)
 		msg_error("guest %s: %s", g->spec, why);
 		return -ECONNABORTED;
 	}
+	endpoint_own(g->in.fd, g->own, sizeof(g->own));
 	if (g->at.kind == ENDPOINT_TCP)
 		setsockopt(g->out, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent, sizeof(silent));
 	return 0;
@@ -503,8 +525,8 @@ static int guest_connect(struct guest *g)
 	return poller_add(g->all->poller, &g->in, EPOLLIN);
 }
 
-int guests_open(const char *const *specs, size_t n, const json_t *start, struct poller *p,
-		struct guests **out)
+int guests_open(const char *const *specs, size_t n, guest_start_fn start, void *ctx,
+		struct poller *p, struct guests **out)
 {
 	struct guests *all = calloc(1, sizeof(*all) + n * sizeof(struct guest));
 	size_t i;
@@ -514,9 +536,8 @@ int guests_open(const char *const *specs, size_t n, const json_t *start, struct 
 		return -ENOMEM;
 	all->poller = p;
 	all->n = n;
-	all->start = json_dumps(start, JSON_COMPACT);
-	if (!all->start || strlen(all->start) > AGENT_MSG_MAX)
-		err = -ENOMEM;
+	all->start = start;
+	all->start_ctx = ctx;
 	for (i = 0; i < n; i++) {
 		all->guest[i].all = all;
 		all->guest[i].spec = specs[i];
@@ -655,6 +676,11 @@ int guests_give_up(struct guests *all)
 	return all->err;
 }
 
+const char *guest_own(const struct guests *all, size_t i)
+{
+	return all->guest[i].own;
+}
+
 size_t guests_count(const struct guests *all)
 {
 	return all ? all->n : 0;
@@ -709,6 +735,5 @@ void guests_close(struct guests *all)
 		}
 		json_decref(g->syncs);
 	}
-	free(all->start);
 	free(all);
 }

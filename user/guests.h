@@ -37,11 +37,18 @@ struct guest_result {
 struct guests;
 
 /*
- * Connect to n guests (see endpoint_parse()) and say what to record: start, the JSON of
- * AGENT_START. 0 or a negative errno; then one line has been printed.
+ * What guest i is to record, the JSON of AGENT_START. own: the TCP connection that its channel
+ * goes through, as it sees it (struct agent_hello), which is not to be recorded; "": none. The
+ * caller owns the reference; NULL: this cannot be asked for, one line has been printed.
  */
-int guests_open(const char *const *specs, size_t n, const json_t *start, struct poller *p,
-		struct guests **out);
+typedef json_t *(*guest_start_fn)(void *ctx, size_t i, const char *own);
+
+/*
+ * Connect to n guests (see endpoint_parse()); each that answers is told what start() gives. 0 or
+ * a negative errno; then one line has been printed.
+ */
+int guests_open(const char *const *specs, size_t n, guest_start_fn start, void *ctx,
+		struct poller *p, struct guests **out);
 
 /*
  * What time has come for: questions for the clock, documents for the file, limits of patience.
@@ -61,6 +68,9 @@ void guests_stop(struct guests *g);
 
 /* Those that have not come to their end are given up, as if lost. 0 or the trace file's error */
 int guests_give_up(struct guests *g);
+
+/* The TCP connection of guest i's channel as this host sees it; "": none, or not known (yet) */
+const char *guest_own(const struct guests *g, size_t i);
 
 size_t guests_count(const struct guests *g);
 void guest_result_get(const struct guests *g, size_t i, struct guest_result *res);

@@ -6,11 +6,18 @@
 #include "record_int.h"
 #include "util.h"
 
-/* What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of its own */
-static json_t *start_doc(const struct record_config *cfg)
+/*
+ * What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of
+ * its own
+ */
+static json_t *start_doc(void *ctx, size_t i, const char *own)
 {
+	const struct recorder *r = ctx;
+	const struct record_config *cfg = r->cfg;
 	json_t *doc = json_object();
 
+	(void)i;
+	(void)own;
 	if (cfg->hops)
 		json_object_set_new(doc, "hops", json_text(cfg->hops));
 	if (cfg->ring_bytes)
@@ -36,14 +43,11 @@ static int guests_wait(struct recorder *r, enum guest_state state)
 
 int record_guests_open(struct recorder *r)
 {
-	json_t *start;
 	int err;
 
 	if (!r->cfg->nguests)
 		return 0;
-	start = start_doc(r->cfg);
-	err = guests_open(r->cfg->guests, r->cfg->nguests, start, &r->poller, &r->guests);
-	json_decref(start);
+	err = guests_open(r->cfg->guests, r->cfg->nguests, start_doc, r, &r->poller, &r->guests);
 	if (err)
 		return err;
 	err = guests_wait(r, GUEST_HELLO);

@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # TCP at full rate into the guest and out of it, GRO on the NIC and the guest's GSO on: every byte
-# that the sink got is accounted for at every hop. Then the host's own sockets, in the same boot.
+# that the sink got is accounted for at every hop. Then, in the same boot, the host's own sockets, and
+# the guest's own half.
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/vm/part_sock.sh
 . "$(dirname "$0")/part_sock.sh"
+# shellcheck source=tests/vm/part_agent.sh
+. "$(dirname "$0")/part_agent.sh"
 : "${PKTLAP_TCP_KERNELS:=6.1 6.12}"
 PKTLAP_VM_KERNELS=$PKTLAP_TCP_KERNELS
 BYTES=2097152
@@ -49,11 +52,12 @@ tcp()
 	check_that "$kernel: large packets were cut up" test "$(sed -n 's/^flow .* split=\([0-9]*\) .*/\1/p' "$ranges")" -gt 50
 }
 
-tcp_and_sockets()
+all_parts()
 {
 	tcp "$1"
 	sock_part "$1"
+	agent_part "$1"
 }
 
-vm_each_kernel tcp_and_sockets
+vm_each_kernel all_parts
 tap_done
