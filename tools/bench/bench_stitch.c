@@ -3,10 +3,15 @@
  * Events a second that the stitcher takes, on one core; the streams are made before. "rx": the
  * way from a NIC to guests, batches of 8, about 20 events a packet. "mixed": the world of the unit
  * tests, everything at once. "waiting": rx with so many packets in the taps' rings meanwhile.
+ * "live": rx as record --slower-than takes it, with the sorting and the counting of totals, no
+ * packet being slow. "handing": what that leaves to the thread that drains the rings.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "user/keeper.h"
+#include "user/live.h"
 
 #include "tests/unit/stitch_world.h"
 
@@ -130,6 +135,98 @@ static struct stream rx_stream(size_t events, __u32 behind)
 	return st;
 }
 
+static double seconds_of(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static int chunk_drop(void *ctx, struct trace_packets *b)
+{
+	*(__u64 *)ctx += b->n;
+	free(b);
+	return 0;
+}
+
+#define LIVE_ROUND 8192 /* events in a round over the rings */
+#define LIVE_SLOW  1000000000 /* ns: none is, as in a recording of hours nearly none is */
+
+/* The stitching thread's part, on its own */
+static int measure_keeper(const struct pl_event *ev, size_t n)
+{
+	__u64 kept = 0;
+	struct keeper_config cfg = {
+		.cpus = CPUS,
+		.slower_than_ns = LIVE_SLOW,
+		.packets = chunk_drop,
+		.ctx = &kept,
+	};
+	json_t *devices, *tasks;
+	struct keeper *k;
+	double begin;
+	size_t i;
+	int err;
+
+	feed_docs(&devices, &tasks);
+	cfg.devices = devices;
+	cfg.tasks = tasks;
+	err = keeper_new(&cfg, &k);
+	begin = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	for (i = 0; i < n && !err; i++) {
+		err = keeper_event(k, &ev[i]);
+		if (!err && i % LIVE_ROUND == LIVE_ROUND - 1)
+			err = keeper_round(k, ev[i].ts, n);
+	}
+	if (!err)
+		err = keeper_cut(k);
+	begin = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	if (!err)
+		printf("live     %zu events %.3f s: %.2f M events/s, %.0f ns each; kept %llu packets\n",
+		       n, begin, n / begin / 1e6, begin * 1e9 / n, (unsigned long long)kept);
+	keeper_free(k);
+	json_decref(devices);
+	json_decref(tasks);
+	return err;
+}
+
+/* What the thread that drains the rings has to do for it; the other has as much time as it needs */
+static int measure_handing(const struct pl_event *ev, size_t n)
+{
+	static const __u8 hide[16];
+	struct live_config cfg = { .cpus = CPUS, .slower_than_ns = LIVE_SLOW, .max_events = ~0UL };
+	json_t *devices, *tasks;
+	struct live *l = NULL;
+	double begin;
+	size_t i;
+	int err;
+
+	feed_docs(&devices, &tasks);
+	cfg.devices = devices;
+	cfg.tasks = tasks;
+	err = trace_create("/dev/null", hide, &cfg.trace);
+	if (!err)
+		err = live_new(&cfg, &l);
+	begin = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+	for (i = 0; i < n && !err; i++) {
+		err = live_event(l, ev[i].cpu, &ev[i]);
+		if (!err && i % LIVE_ROUND == LIVE_ROUND - 1)
+			err = live_round(l, ev[i].ts, n);
+	}
+	begin = seconds_of(CLOCK_THREAD_CPUTIME_ID) - begin;
+	if (!err)
+		err = live_finish(l);
+	if (!err)
+		printf("handing  %zu events %.3f s: %.0f ns each in the draining thread\n", n, begin,
+		       begin * 1e9 / n);
+	live_free(l);
+	trace_finish(cfg.trace);
+	json_decref(devices);
+	json_decref(tasks);
+	return err;
+}
+
 static int count(void *ctx, const struct packet *p)
 {
 	*(__u64 *)ctx += p->n;
@@ -178,6 +275,8 @@ int main(int argc, char **argv)
 		err = measure("rx", rx.ev, rx.n);
 		err = err ? err : measure("waiting", waiting.ev, waiting.n);
 		err = err ? err : measure("mixed", w->ev, w->n);
+		err = err ? err : measure_keeper(rx.ev, rx.n);
+		err = err ? err : measure_handing(rx.ev, rx.n);
 	}
 	world_free(w);
 	free(rx.ev);
