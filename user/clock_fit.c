@@ -395,11 +395,47 @@ static void piece_refine(struct clock_fit *f, struct piece *p)
 	p->hi = hi;
 }
 
+/* What is known of one piece bounds the next one: the drift takes the time between them */
+static void bounds_pass(struct clock_fit *f, const struct piece *from, struct piece *to)
+{
+	__s64 wander = wander_in(f, from->mid, to->mid);
+	__s64 lo = from->lo - wander > to->lo ? from->lo - wander : to->lo;
+	__s64 hi = from->hi + wander < to->hi ? from->hi + wander : to->hi;
+
+	/* they exclude each other: the drift did more than all else allows, each is for itself */
+	if (lo > hi)
+		return;
+	to->lo = lo;
+	to->hi = hi;
+}
+
+static void bounds_spread(struct clock_fit *f)
+{
+	struct piece *last = NULL;
+	size_t i;
+
+	for (i = 0; i < f->npieces; i++) {
+		if (!f->piece[i].on)
+			continue;
+		if (last)
+			bounds_pass(f, last, &f->piece[i]);
+		last = &f->piece[i];
+	}
+	for (i = f->npieces; i-- > 0;) {
+		if (!f->piece[i].on)
+			continue;
+		if (last != &f->piece[i])
+			bounds_pass(f, last, &f->piece[i]);
+		last = &f->piece[i];
+	}
+}
+
 void clock_fit_refine(struct clock_fit *f)
 {
 	size_t i;
 	__u64 err;
 
+	bounds_spread(f);
 	f->st.refined = f->st.contradicted = f->st.pieces = 0;
 	f->st.contradiction_ns = f->st.error_ns = 0;
 	for (i = 0; i < f->npieces; i++)
@@ -409,6 +445,7 @@ void clock_fit_refine(struct clock_fit *f)
 		piece_refine(f, &f->piece[i]);
 		f->st.pieces += f->piece[i].on;
 	}
+	bounds_spread(f);
 	for (i = 0; i < f->npieces; i++) {
 		if (!f->piece[i].on)
 			continue;
@@ -474,7 +511,7 @@ __u64 clock_fit_map(const struct clock_fit *f, __u64 at, __u64 *err)
 	width = (double)half(a) + part * ((double)half(b) - (double)half(a));
 	if (a != b) {
 		/* what the two middles differ by beyond their widths is a change of the drift */
-		change = (double)distance(middle(a), middle(b)) - (double)half(a) - (double)half(b);
+		change = (double)llabs(middle(b) - middle(a)) - (double)half(a) - (double)half(b);
 		if (change > 0)
 			wander += change / (double)(b->mid - a->mid);
 	}

@@ -64,6 +64,7 @@ static __u64 worst_permille(const struct clock_fit *f, const struct truth *t)
 		__u64 at = t->start + t->length * i / 2000, err, got = clock_fit_map(f, at, &err);
 		__u64 off = llabs((__s64)(got - at) - offset_at(t, at));
 
+		assert_true(err < SEC); /* nor is it larger than anything that was put in */
 		if (off * 1000 / err > worst)
 			worst = off * 1000 / err;
 	}
@@ -225,6 +226,26 @@ static void test_false(void **state)
 	}
 }
 
+/* The channel was blocked for 10 s: what was known before and after it bounds the time between */
+static void test_blocked(void **state)
+{
+	struct truth t = { SEC, 60 * SEC, 5000000, 200, 200 };
+	static struct clock_sample s[180];
+	struct clock_fit *f;
+	__u64 err;
+
+	(void)state;
+	rnd_state = 10;
+	for (size_t i = 0; i < 180; i++)
+		s[i] = exchange(&t, t.start + t.length * i / 180,
+				i > 60 && i < 90 ? 10 * SEC : 100000);
+	assert_int_equal(clock_fit_new(s, 180, &f), 0);
+	assert_true(worst_permille(f, &t) <= 1000);
+	clock_fit_map(f, t.start + 25 * SEC, &err);
+	assert_true(err < 200000);
+	clock_fit_free(f);
+}
+
 static void test_few(void **state)
 {
 	const struct clock_sample one = { 5 * SEC, 100, 300 }, wrong = { 5 * SEC, 300, 100 };
@@ -252,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_outliers),
 		cmocka_unit_test(test_packets),
 		cmocka_unit_test(test_false),
+		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_few),
 	};
 
