@@ -23,7 +23,7 @@ Q	:=
 say	=
 endif
 
-LIBS	:= libbpf libelf libdw zlib libzstd jansson libmnl libprotobuf-c
+LIBS	:= libbpf libelf libdw zlib libzstd jansson libmnl libprotobuf-c libpcap
 WARN	:= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS	?= -O2 -g
 cflags	= -std=gnu11 $(WARN) -D_GNU_SOURCE -DPKTLAP_VERSION='"$(VERSION)"' -I. -I$(B) -Iuser \
@@ -34,8 +34,10 @@ SAN	:= -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 BPF_CFLAGS := -std=gnu11 -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Werror \
 	      -Wno-unused-parameter -I. -Ivmlinux
 
-# maps.bpf.c first: bpftool 7.1's linker forgets the offset of a definition that follows its extern
-bpf_src	 := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(wildcard bpf/*.bpf.c))
+# what others use as extern first: bpftool 7.1's linker forgets the offset of a definition that
+# follows its extern
+bpf_first := bpf/maps.bpf.c bpf/select.bpf.c
+bpf_src	 := $(bpf_first) $(filter-out $(bpf_first),$(wildcard bpf/*.bpf.c))
 bpf_obj	 := $(bpf_src:bpf/%.bpf.c=$(B)/bpf/%.bpf.o)
 skel	 := $(B)/pktlap.skel.h $(B)/vmm.skel.h
 proto	 := $(B)/perfetto.pb-c

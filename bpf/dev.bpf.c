@@ -10,8 +10,11 @@ static __always_inline int queue_event(__u8 hook, bool direct, struct sk_buff *s
 	/* skb_iif 0: no device has received it, so a local socket made it */
 	__u16 flags = READ(direct, skb, skb_iif) ? 0 : PL_F_LOCAL | PL_F_ENTRY;
 	struct skb_hop hop = { .hook = hook, .direct = direct, .flags = flags };
+	bool yes = skb_event(hop, skb, NULL);
 
-	return skb_hop(hop, skb, NULL);
+	if (cfg_select && flags)
+		sends_out(address_of(skb), address_of(READ(direct, skb, sk)), yes);
+	return 0;
 }
 
 SEC("tp_btf/net_dev_queue")
@@ -73,7 +76,8 @@ int BPF_PROG(pl_qdisc_dequeue, void *q, void *txq, int packets, struct sk_buff *
 {
 	if (!skb)
 		return 0;
-	skb_hop(SKB_HOP(qdisc_dequeue, DIRECT, 0), skb, NULL);
+	/* not in place: 6.1's verifier counts the stack of all that a program calls */
+	dequeue_event(address_of(skb), PL_HOOK_qdisc_dequeue);
 	return dequeue_rest(PL_HOOK_qdisc_dequeue, skb, packets);
 }
 
@@ -86,16 +90,36 @@ int BPF_PROG(pl_qdisc_dequeue_raw, void *q, void *txq, int packets, struct sk_bu
 	return dequeue_rest(PL_HOOK_qdisc_dequeue_raw, skb, packets);
 }
 
+/* The driver's transmit may wake a worker: select_note_xmit() is for vhost:wake */
+static __always_inline int xmit_event(struct skb_hop hop, struct sk_buff *skb,
+				      struct net_device *dev)
+{
+	select_note_xmit(skb_event(hop, skb, dev));
+	return 0;
+}
+
 SEC("tp_btf/net_dev_start_xmit")
 int BPF_PROG(pl_start_xmit, struct sk_buff *skb, struct net_device *dev)
 {
-	return skb_hop(SKB_HOP(start_xmit, DIRECT, 0), skb, dev);
+	return xmit_event(SKB_HOP(start_xmit, DIRECT, 0), skb, dev);
 }
 
 SEC("raw_tp/net_dev_start_xmit")
 int BPF_PROG(pl_start_xmit_raw, struct sk_buff *skb, struct net_device *dev)
 {
-	return skb_hop(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
+	return xmit_event(SKB_HOP(start_xmit_raw, PROBED, 0), skb, dev);
+}
+
+/*
+ * A VMM that reads its tap itself tells the guest of what it read last: of a packet that is not
+ * selected there is an event without a packet, so that its interrupt is nobody else's.
+ */
+static __always_inline void read_other(__u8 hook)
+{
+	const struct pl_role *role = role_of(current_tid());
+
+	if (role && role->kind == PL_ROLE_VMM)
+		event_context(hook, NULL, NULL, 0, 0);
 }
 
 static __always_inline int copy_event(struct skb_hop hop, struct sk_buff *skb, int len)
@@ -105,7 +129,9 @@ static __always_inline int copy_event(struct skb_hop hop, struct sk_buff *skb, i
 	/* a tap's packets have none any more (skb_orphan() in tun_net_xmit()) */
 	if (sk && sock_is_tcp(sk))
 		return tcp_copy_event(hop.hook, sk, skb, len);
-	return skb_hop(hop, skb, NULL);
+	if (!skb_event(hop, skb, NULL) && cfg_select)
+		read_other(hop.hook);
+	return 0;
 }
 
 SEC("tp_btf/skb_copy_datagram_iovec")
@@ -123,26 +149,32 @@ int BPF_PROG(pl_skb_copy_raw, struct sk_buff *skb, int len)
 SEC("tp_btf/consume_skb")
 int BPF_PROG(pl_consume_skb, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(consume_skb, DIRECT), skb, NULL);
+	return skb_hop(SKB_HOP_FREE(consume_skb, DIRECT), skb, NULL);
 }
 
 SEC("raw_tp/consume_skb")
 int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_LOOSE(consume_skb_raw, PROBED), skb, NULL);
+	return skb_hop(SKB_HOP_FREE(consume_skb_raw, PROBED), skb, NULL);
 }
 
 static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
 				      __u32 reason)
 {
 	struct pl_event *e;
+	int selected = FILTER_PASS;
 
 	if (!skb_wanted(skb, direct))
+		return 0;
+	if (cfg_select)
+		selected = select_skb(address_of(skb), SELECT_ENDS);
+	if (selected == FILTER_REJECT)
 		return 0;
 	e = event_begin(hook);
 	if (!e)
 		return 0;
-	skb_fill(e, skb, direct, 0);
+	skb_fill(e, skb, direct, 0, selected);
+	follow_end(address_of(skb));
 	e->arg = reason;
 	/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance do,
 	 * and say nothing about where the kernel is */

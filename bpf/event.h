@@ -8,31 +8,41 @@
 #define PKTLAP_EVENT_H
 
 /* Flags of an event */
-#define PL_F_KEY	0x0001 /* key is valid: the headers could be read */
-#define PL_F_PAY	0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
-#define PL_F_FRAG	0x0004 /* IP fragment: arg stands for the datagram */
-#define PL_F_GSO	0x0008 /* the skb stands for several packets (gso_size set) */
-#define PL_F_NONLIN	0x0010 /* part of the packet is not in the linear area */
-#define PL_F_VLAN_META	0x0020 /* vlan: low half is the tag in skb metadata */
-#define PL_F_VLAN_FRAME 0x0040 /* vlan: high half is the outer tag in the frame */
-#define PL_F_ENTRY	0x0080 /* the packet's first hop in this kernel (counted for progress) */
-#define PL_F_LOCAL	0x0100 /* made by a local socket, has not been received by any device */
-#define PL_F_SAVED	0x0200 /* emitted later than ts: the sighting was kept until it mattered */
-#define PL_F_TX		0x0400 /* context hop of the direction from the guest (vq 1, kick) */
-#define PL_F_RX		0x0800 /* context hop of the direction towards the guest (vq 0) */
-#define PL_F_GAP	0x1000 /* events of this CPU were lost between its last one and this one */
-#define PL_F_SOCK	0x4000 /* at a socket: vlan is the socket, queue its local port */
+#define PL_F_KEY	      0x0001 /* key is valid: the headers could be read */
+#define PL_F_PAY	      0x0002 /* pay covers the whole payload window (PL_PAY_WINDOW) */
+#define PL_F_FRAG	      0x0004 /* IP fragment: arg stands for the datagram */
+#define PL_F_GSO	      0x0008 /* the skb stands for several packets (gso_size set) */
+#define PL_F_NONLIN	      0x0010 /* part of the packet is not in the linear area */
+#define PL_F_VLAN_META	      0x0020 /* vlan: low half is the tag in skb metadata */
+#define PL_F_VLAN_FRAME	      0x0040 /* vlan: high half is the outer tag in the frame */
+#define PL_F_ENTRY	      0x0080 /* the packet's first hop in this kernel (counted for progress) */
+#define PL_F_LOCAL	      0x0100 /* made by a local socket, has not been received by any device */
+#define PL_F_SAVED	      0x0200 /* emitted later than ts: the sighting was kept until it mattered */
+#define PL_F_TX		      0x0400 /* context hop of the direction from the guest (vq 1, kick) */
+#define PL_F_RX		      0x0800 /* context hop of the direction towards the guest (vq 0) */
+#define PL_F_GAP	      0x1000 /* events of this CPU were lost between its last one and this one */
+#define PL_F_UNSURE	      0x2000 /* FILTER or --sample could not decide: the bytes are not linear */
+#define PL_F_SOCK	      0x4000 /* at a socket: vlan is the socket, queue its local port */
 
 /* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
-#define PL_TCP_SEQ(ev)	((__u32)(ev)->key)
+#define PL_TCP_SEQ(ev)	      ((__u32)(ev)->key)
 
 /* bytes of payload that pay covers; a shorter payload is covered whole */
-#define PL_PAY_WINDOW	32
+#define PL_PAY_WINDOW	      32
+
+/*
+ * tap:send: the packet's index in its batch, and how many there are in it. With a filter only the
+ * selected ones have an event; a batch without any has one with the index PL_BATCH_NONE.
+ */
+#define PL_BATCH(index, n)    ((index) | (n) << 8)
+#define PL_BATCH_INDEX(queue) ((queue)&0xff)
+#define PL_BATCH_SIZE(queue)  ((queue) >> 8)
+#define PL_BATCH_NONE	      0xff
 
 /* proto: IP protocol number, or one of these (numbers that IANA leaves unassigned) */
-#define PL_PROTO_NONE	0 /* headers not read */
-#define PL_PROTO_ARP	253
-#define PL_PROTO_OTHER	254 /* not IP */
+#define PL_PROTO_NONE	      0 /* headers not read */
+#define PL_PROTO_ARP	      253
+#define PL_PROTO_OTHER	      254 /* not IP */
 
 /*
  * 64 bytes, no padding; the trace file depends on this layout (PL_TRACE_VERSION).
@@ -58,7 +68,7 @@ struct pl_event {
 	__u32 arg;
 	__u32 vlan;
 	__u16 cpu;
-	__u16 queue; /* skb queue_mapping; virtqueue index for vhost hops; port at a socket */
+	__u16 queue; /* skb queue_mapping; vhost: virtqueue; port at a socket; tap:send: PL_BATCH() */
 	__u8 hook; /* enum pl_hook */
 	__u8 proto;
 	__u16 flags; /* PL_F_* */
@@ -114,6 +124,54 @@ struct pl_cpu {
 	__u32 how; /* enum pl_wait */
 	__u32 port;
 	__u64 unused[4];
+};
+
+/* value of the followed map, key is the sk_buff: a packet that was selected, to know it again */
+struct pl_followed {
+	__u64 key;
+	__u64 head; /* buffer of the skb, and where the network header was: from its beginning, */
+	__u32 at;
+	__u32 to_tail; /* and up to its end of the linear part */
+	__u32 pay;
+	__u32 flow; /* arg of the event */
+	__u16 l3; /* ethertype, network order */
+	__u16 flags; /* PL_F_* that key_fill() set */
+	__u8 proto;
+	__u8 unused[3];
+};
+
+/* value of the selected map, one for each CPU: what was selected last, counters */
+struct pl_selected {
+	__u64 unfollowed; /* selected packets that found no room in followed */
+	__u32 xmit_tid; /* task that sent last, at dev:xmit */
+	__u8 xmit; /* was its packet selected? */
+	__u8 gro; /* was the packet that GRO got last? */
+	__u8 queue; /* was the one that was put into a socket's queue last? */
+	__u8 unused;
+	__u64 queue_sk; /* this socket; 0: none */
+	__u32 queue_tid; /* by this task */
+	__u32 unused2;
+};
+
+/* value of the socks map, key is the sock: does it have to do with selected packets? */
+struct pl_sock {
+	__u32 ports; /* local, remote: another socket may have its address later */
+	__u8 takes; /* one was put into its queue */
+	__u8 sends; /* it sent one */
+	__u8 others; /* it sent data that was not selected */
+	__u8 unused;
+};
+
+/* value of the sends map, key is the tid: a write to a datagram socket, until its packet is seen */
+struct pl_send {
+	__u64 ts; /* 0: none, or its event was emitted */
+	__u64 sk;
+	__u32 size;
+	__u32 flow;
+	__u32 vlan, netns; /* of the event */
+	__u16 port;
+	__u8 hook;
+	__u8 unused[5];
 };
 
 /* value of the irqs map: the device that an interrupt number serves */

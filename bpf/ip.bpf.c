@@ -3,7 +3,7 @@
  * The IP layer. ip_rcv_core() and not ip_rcv(): what comes out of GRO in a list has no call of the
  * latter (ip_list_rcv()). skb->data is at the network header or beyond in all of these.
  */
-#include "skb.bpf.h"
+#include "sock.bpf.h"
 
 SEC("fentry/ip_rcv_core")
 int BPF_PROG(pl_ip_rcv_fe, struct sk_buff *skb)
@@ -56,13 +56,18 @@ int BPF_KPROBE(pl_ip6_deliver_kp, void *net, struct sk_buff *skb)
 /* The device is the route's, and the socket the sender's, when a socket of this host sends it */
 static __always_inline int out_event(__u8 hook, bool direct, struct sock *sk, struct sk_buff *skb)
 {
-	struct skb_hop hop = { .hook = hook, .direct = direct, .ip = true };
+	struct skb_hop hop = { .hook = hook, .direct = direct, .ip = true, .out = true };
+	bool yes;
 
 	if (!READ(direct, skb, skb_iif)) {
 		hop.flags = PL_F_LOCAL;
+		hop.born = true;
 		hop.sk = sk;
 	}
-	return skb_hop(hop, skb, NULL);
+	yes = skb_event(hop, skb, NULL);
+	if (cfg_select && hop.sk)
+		sends_out(address_of(skb), address_of(sk), yes);
+	return 0;
 }
 
 SEC("fentry/ip_finish_output2")

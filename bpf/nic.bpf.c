@@ -117,28 +117,35 @@ int BPF_PROG(pl_napi_polled_raw, struct napi_struct *napi, int work)
 	return napi_event(PL_HOOK_napi_polled_raw, napi, work, PROBED);
 }
 
+/* What GRO makes of it (gro_exit()) comes before the next packet on this CPU */
+static __always_inline int gro_event(struct skb_hop hop, struct sk_buff *skb)
+{
+	select_note_gro(skb_event(hop, skb, NULL));
+	return 0;
+}
+
 SEC("tp_btf/napi_gro_receive_entry")
 int BPF_PROG(pl_napi_gro, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(napi_gro, DIRECT, PL_F_ENTRY), skb, NULL);
+	return gro_event(SKB_HOP_ENTRY(napi_gro, DIRECT), skb);
 }
 
 SEC("raw_tp/napi_gro_receive_entry")
 int BPF_PROG(pl_napi_gro_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(napi_gro_raw, PROBED, PL_F_ENTRY), skb, NULL);
+	return gro_event(SKB_HOP_ENTRY(napi_gro_raw, PROBED), skb);
 }
 
 SEC("tp_btf/napi_gro_frags_entry")
 int BPF_PROG(pl_napi_gro_frags, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(napi_gro_frags, DIRECT, PL_F_ENTRY), skb, NULL);
+	return skb_hop(SKB_HOP_ENTRY(napi_gro_frags, DIRECT), skb, NULL);
 }
 
 SEC("raw_tp/napi_gro_frags_entry")
 int BPF_PROG(pl_napi_gro_frags_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(napi_gro_frags_raw, PROBED, PL_F_ENTRY), skb, NULL);
+	return skb_hop(SKB_HOP_ENTRY(napi_gro_frags_raw, PROBED), skb, NULL);
 }
 
 /*
@@ -188,7 +195,7 @@ int BPF_KPROBE(pl_dev_gro_receive_kp, void *napi, struct sk_buff *skb)
 
 static __always_inline int gro_exit(__u8 hook, int result)
 {
-	if (result != GRO_MERGED && result != GRO_MERGED_FREE)
+	if ((result != GRO_MERGED && result != GRO_MERGED_FREE) || !select_gro_was())
 		return 0;
 	return event_context(hook, NULL, NULL, result, 0);
 }
@@ -229,13 +236,13 @@ int BPF_PROG(pl_netif_rx_raw, struct sk_buff *skb)
 SEC("tp_btf/netif_receive_skb_entry")
 int BPF_PROG(pl_receive_skb_entry, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(receive_skb_entry, DIRECT, PL_F_ENTRY), skb, NULL);
+	return skb_hop(SKB_HOP_ENTRY(receive_skb_entry, DIRECT), skb, NULL);
 }
 
 SEC("raw_tp/netif_receive_skb_entry")
 int BPF_PROG(pl_receive_skb_entry_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP(receive_skb_entry_raw, PROBED, PL_F_ENTRY), skb, NULL);
+	return skb_hop(SKB_HOP_ENTRY(receive_skb_entry_raw, PROBED), skb, NULL);
 }
 
 SEC("tp_btf/netif_receive_skb")

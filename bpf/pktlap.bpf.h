@@ -104,6 +104,37 @@ struct cpus_shape {
 	__type(value, struct pl_cpu);
 };
 
+/* skb -> identity of a selected packet; the recorder sets the size */
+struct followed_shape {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct pl_followed);
+};
+
+/* sock -> has it to do with selected packets? */
+struct socks_shape {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, struct pl_sock);
+};
+
+/* tid -> what it writes to a datagram socket */
+struct sends_shape {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pl_send);
+};
+
+struct selected_shape {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pl_selected);
+};
+
 #ifdef PL_DEFINE_MAPS
 struct rings_shape rings SEC(".maps");
 struct slots_shape slots SEC(".maps");
@@ -112,8 +143,17 @@ struct roles_shape roles SEC(".maps");
 struct scope_shape scope SEC(".maps");
 struct irqs_shape irqs SEC(".maps");
 struct cpus_shape cpus SEC(".maps");
+struct followed_shape followed SEC(".maps");
+struct selected_shape selected SEC(".maps");
+struct socks_shape socks SEC(".maps");
+struct sends_shape sends SEC(".maps");
 const volatile bool cfg_scoped = false;
 const volatile bool cfg_cast = false;
+const volatile bool cfg_select = false;
+const volatile bool cfg_filter = false;
+const volatile bool cfg_follow = false;
+const volatile bool cfg_follow_nat = false;
+const volatile __u32 cfg_sample = 0;
 const volatile __u64 cfg_stext = 0;
 const volatile __u64 cfg_pollwake = 0;
 const volatile __u64 cfg_epollwake = 0;
@@ -128,8 +168,17 @@ extern struct roles_shape roles SEC(".maps");
 extern struct scope_shape scope SEC(".maps");
 extern struct irqs_shape irqs SEC(".maps");
 extern struct cpus_shape cpus SEC(".maps");
+extern struct followed_shape followed SEC(".maps");
+extern struct selected_shape selected SEC(".maps");
+extern struct socks_shape socks SEC(".maps");
+extern struct sends_shape sends SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
 extern const volatile bool cfg_cast SEC(".rodata"); /* CAST_HERE was replaced (bpf/cast.h) */
+extern const volatile bool cfg_select SEC(".rodata"); /* only some packets: the next ones say which */
+extern const volatile bool cfg_filter SEC(".rodata"); /* what filter_run() passes */
+extern const volatile bool cfg_follow SEC(".rodata"); /* and what was selected before, by skb */
+extern const volatile bool cfg_follow_nat SEC(".rodata"); /* a followed skb may change its identity */
+extern const volatile __u32 cfg_sample SEC(".rodata"); /* one in so many; 0: all */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */
 /*
  * Functions that say how a task waits for a socket; 0: unknown. pollwake(), ep_poll_callback(),

@@ -3,8 +3,9 @@
 #ifndef PKTLAP_SKB_BPF_H
 #define PKTLAP_SKB_BPF_H
 
-#include "pktlap.bpf.h"
 #include "key.bpf.h"
+#include "select.bpf.h"
+#include "skb_read.bpf.h"
 
 /* How far skb->dev can be trusted at a hop */
 enum dev_trust {
@@ -19,7 +20,10 @@ struct skb_hop {
 	bool direct;
 	enum dev_trust trust;
 	__u16 flags;
+	bool ends; /* the skb is freed */
+	bool born; /* the skb is new: what was known of one at its address is over */
 	bool ip; /* skb->data is not at a link header: parse from the network header */
+	bool out; /* ip: the link header is not made yet; what is in its place is another one */
 	struct sock *sk; /* the socket whose packet it is; NULL: of no matter at this hop */
 };
 
@@ -104,36 +108,6 @@ static __always_inline bool sock_skb_wanted(__u32 netns, struct sk_buff *skb, bo
 	return cfg_scoped ? scope_has(netns, iif) : iif != LOOPBACK_IFINDEX;
 }
 
-/* noinline: clang 14 moves a CO-RE access out of its field_exists guard when it inlines */
-static __noinline __u64 vlan_meta_probed(struct sk_buff *skb)
-{
-	struct sk_buff___6_3 *new = (void *)skb;
-	struct sk_buff___before_6_3 *old = (void *)skb;
-	__u16 tci;
-
-	if (bpf_core_field_exists(new->vlan_all)) {
-		__u32 all = 0;
-
-		bpf_core_read(&all, sizeof(all), &new->vlan_all);
-		if (!all)
-			return 0;
-	} else {
-		if (!BPF_CORE_READ_BITFIELD_PROBED(old, vlan_present))
-			return 0;
-	}
-	bpf_core_read(&tci, sizeof(tci), &skb->vlan_tci);
-	return 1ULL << 32 | tci;
-}
-
-/* Tag in metadata, with bit 32 set when there is one */
-static __always_inline __u64 vlan_meta(struct sk_buff *skb, bool direct)
-{
-	/* a stale protocol with the bit clear (6.1) is rare: the exact answer costs only then */
-	if (!READ(direct, skb, vlan_proto) && !READ(direct, skb, vlan_tci))
-		return 0;
-	return vlan_meta_probed(skb);
-}
-
 static __always_inline bool skb_is_gso(unsigned char *head, __u32 end)
 {
 	struct skb_shared_info *info = (void *)(head + end);
@@ -147,22 +121,9 @@ static __always_inline bool skb_is_gso(unsigned char *head, __u32 end)
 	return size != 0;
 }
 
-/*
- * Is there an Ethernet header at mac? Not on tun, PPP, IP tunnels: there mac_header, when it is set
- * at all, is where the network header is. type 0: the device is not known.
- */
-static __always_inline bool has_ethernet(struct sk_buff *skb, bool direct, __u32 mac, __u16 type)
-{
-	if (mac == MAC_UNSET)
-		return false;
-	if (type)
-		return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
-	return mac != READ(direct, skb, network_header);
-}
-
-/* Identity, length, tags of the skb into e */
+/* Identity, length, tags of the skb into e; selected: the answer of select_skb() */
 static __always_inline void skb_fill(struct pl_event *e, struct sk_buff *skb, bool direct,
-				     __u16 type)
+				     __u16 type, int selected)
 {
 	unsigned char *head = READ(direct, skb, head);
 	__u32 len = READ(direct, skb, len);
@@ -187,57 +148,88 @@ static __always_inline void skb_fill(struct pl_event *e, struct sk_buff *skb, bo
 		e->vlan = (__u16)vlan;
 		e->flags |= PL_F_VLAN_META;
 	}
-	if (tail > start)
+	if (selected == FILTER_UNSURE)
+		e->flags |= PL_F_UNSURE;
+	if (selected == SELECT_FOLLOWED)
+		follow_fill(e, address_of(skb), type);
+	else if (tail > start)
 		key_fill(e, (__u64)head + start, tail - start, tail - start + data_len,
 			 l3_only ? proto | KEY_AT_L3 : proto);
 }
 
+/* argument "how" of select_skb() */
+static __always_inline __u32 select_how(struct skb_hop hop, __u16 type)
+{
+	__u32 how = (hop.born ? SELECT_BORN : 0) | (hop.ends ? SELECT_ENDS : 0);
+
+	if (!hop.ip)
+		return how | type;
+	return how | ARPHRD_NONE | (hop.out ? 0 : SELECT_IN);
+}
+
 /*
  * The event of a hop that sees an skb. dev: the device where the hop has it as an argument or
- * where it is not skb->dev; NULL: skb->dev.
+ * where it is not skb->dev; NULL: skb->dev. Is the packet one of those that are looked at?
  */
-static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
-				   struct net_device *dev)
+static __always_inline bool skb_event(struct skb_hop hop, struct sk_buff *skb,
+				      struct net_device *dev)
 {
 	__u32 ifindex = 0, netns = 0;
 	struct pl_event *e;
 	__u16 type = 0;
+	int selected;
 
 	if (hop.trust == DEV_OF_SKB) {
 		if (!dev)
 			dev = READ(hop.direct, skb, dev);
 		if (!dev)
-			return 0;
+			return false;
 		dev_of(dev, hop.direct, &ifindex, &netns, &type);
 		if (!dev_wanted(netns, ifindex, type))
-			return 0;
+			return false;
 	} else if (hop.trust == DEV_GONE) {
 		netns = sock_netns(hop.sk, hop.direct);
 		if (!sock_skb_wanted(netns, skb, hop.direct))
-			return 0;
+			return false;
 	} else if (!skb_wanted(skb, hop.direct)) {
-		return 0;
+		return false;
 	}
+	selected = cfg_select ? select_skb(address_of(skb), select_how(hop, type)) : FILTER_PASS;
+	if (selected == FILTER_REJECT)
+		return false;
 	e = event_begin_at(hop.hook, ifindex, netns);
-	if (!e)
-		return 0;
-	e->flags |= hop.flags;
-	skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : type);
-	if (hop.sk)
-		sock_mark(e, hop.sk, hop.direct,
-			  e->proto == IPPROTO_TCP || e->proto == IPPROTO_UDP);
-	event_end(e);
+	if (e) {
+		e->flags |= hop.flags;
+		skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : type, selected);
+		if (hop.sk)
+			sock_mark(e, hop.sk, hop.direct,
+				  e->proto == IPPROTO_TCP || e->proto == IPPROTO_UDP);
+		event_end(e);
+	}
+	if (hop.ends)
+		follow_end(address_of(skb));
+	return true;
+}
+
+static __always_inline int skb_hop(struct skb_hop hop, struct sk_buff *skb,
+				   struct net_device *dev)
+{
+	skb_event(hop, skb, dev);
 	return 0;
 }
 
 /* The plain case: both kinds of program, tp_btf or fentry and their probed fallback */
 #define SKB_HOP(name, how, fl) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .flags = fl })
+#define SKB_HOP_ENTRY(name, how) \
+	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .flags = PL_F_ENTRY, .born = true })
 #define SKB_HOP_IP(name, how) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .ip = true })
 #define SKB_HOP_SOCK(name, how, socket) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_GONE, .ip = true, .sk = socket })
 #define SKB_HOP_LOOSE(name, how) \
 	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_MAYBE })
+#define SKB_HOP_FREE(name, how) \
+	((struct skb_hop){ .hook = PL_HOOK_##name, .direct = how, .trust = DEV_MAYBE, .ends = true })
 
 #endif

@@ -5,6 +5,12 @@
 #define WAITERS	     4 /* entries of a wait queue that are looked at */
 #define URING_DOUBLE 1ULL /* io_uring/poll.c: IO_WQE_F_DOUBLE */
 
+static __always_inline int queue_event(struct skb_hop hop, struct sk_buff *skb)
+{
+	sock_note_queue(hop.sk, skb_event(hop, skb, NULL));
+	return 0;
+}
+
 /*
  * The skb's device is still known to __udp_enqueue_schedule_skb() when it begins, but not to its
  * TCP sibling: both are selected alike.
@@ -12,26 +18,26 @@
 SEC("fentry/__udp_enqueue_schedule_skb")
 int BPF_PROG(pl_udp_queue_fe, struct sock *sk, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_SOCK(udp_queue_fe, DIRECT, sk), skb, NULL);
+	return queue_event(SKB_HOP_SOCK(udp_queue_fe, DIRECT, sk), skb);
 }
 
 SEC("kprobe/__udp_enqueue_schedule_skb")
 int BPF_KPROBE(pl_udp_queue_kp, struct sock *sk, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_SOCK(udp_queue_kp, PROBED, sk), skb, NULL);
+	return queue_event(SKB_HOP_SOCK(udp_queue_kp, PROBED, sk), skb);
 }
 
 /* In order only: segments that came too early are moved to the queue without this call */
 SEC("fentry/tcp_queue_rcv")
 int BPF_PROG(pl_tcp_queue_fe, struct sock *sk, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_SOCK(tcp_queue_fe, DIRECT, sk), skb, NULL);
+	return queue_event(SKB_HOP_SOCK(tcp_queue_fe, DIRECT, sk), skb);
 }
 
 SEC("kprobe/tcp_queue_rcv")
 int BPF_KPROBE(pl_tcp_queue_kp, struct sock *sk, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_SOCK(tcp_queue_kp, PROBED, sk), skb, NULL);
+	return queue_event(SKB_HOP_SOCK(tcp_queue_kp, PROBED, sk), skb);
 }
 
 /* Raw and ping sockets get a clone each; from 6.0 on (commit c1b8a56755ee) */
@@ -46,7 +52,7 @@ static __always_inline int raw_queue(__u8 hook, bool direct, struct sock *sk, st
 	};
 
 	/* CAN, Bluetooth and others queue by this function too */
-	return sock_is_inet(sk, direct) ? skb_hop(hop, skb, NULL) : 0;
+	return sock_is_inet(sk, direct) ? queue_event(hop, skb) : 0;
 }
 
 SEC("fentry/sock_queue_rcv_skb_reason")
@@ -61,10 +67,33 @@ int BPF_KPROBE(pl_raw_queue_kp, struct sock *sk, struct sk_buff *skb)
 	return raw_queue(PL_HOOK_raw_queue_kp, PROBED, sk, skb);
 }
 
+/* What is last in the socket's queue; NULL: nothing */
+static __always_inline struct sk_buff *queue_tail(struct sock *sk)
+{
+	__u64 queue = address_of(sk) + bpf_core_field_offset(struct sock, sk_receive_queue);
+	struct sk_buff *skb = READ(PROBED, sk, sk_receive_queue.prev);
+
+	return (__u64)skb == queue ? NULL : skb;
+}
+
+/* Something was put into the queue that is not seen here. other: because it is not selected */
+static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other)
+{
+	struct pl_event *e = sock_begin(hook, sk, PROBED);
+
+	if (!e)
+		return;
+	e->obj = 0;
+	e->arg = other;
+	event_end(e);
+}
+
 /*
  * Without any function hook: the callback that follows at once. What is last in the queue then was
  * put there just now, or is an older one of TCP that took the new bytes in. Nothing is there when
- * the reader was faster: then the event has no skb, so that it is known that one is missing.
+ * the reader was faster: then the event has no skb, so that it is known that one is missing. So
+ * it is for a datagram that is not selected, where selected ones are in the same queue: the reads
+ * are counted then. The first selected one may come after others: that is as one missing.
  */
 static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 {
@@ -75,20 +104,23 @@ static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 		.ip = true,
 		.sk = sk,
 	};
-	__u64 queue = address_of(sk) + bpf_core_field_offset(struct sock, sk_receive_queue);
 	struct sk_buff *skb;
-	struct pl_event *e;
+	struct pl_sock *known;
 
 	if (!sock_is_inet(sk, PROBED))
 		return 0;
-	skb = READ(PROBED, sk, sk_receive_queue.prev);
-	if (skb && (__u64)skb != queue)
+	skb = queue_tail(sk);
+	if (!cfg_select && skb)
 		return skb_hop(hop, skb, NULL);
-	e = sock_begin(hook, sk, PROBED);
-	if (!e)
-		return 0;
-	e->obj = 0;
-	event_end(e);
+	if (skb && skb_event(hop, skb, NULL)) {
+		known = sock_know(sk);
+		if (known && !known->takes && READ(PROBED, sk, sk_receive_queue.qlen) > 1)
+			tail_unseen(hook, sk, false);
+		if (known)
+			known->takes = 1;
+	} else if (sock_takes(sk)) {
+		tail_unseen(hook, sk, skb);
+	}
 	return 0;
 }
 
@@ -209,6 +241,21 @@ static __noinline __u32 sleeper_of(struct wait_queue_head *wq, __u32 *how)
 }
 
 /*
+ * Is the callback for a selected packet? It comes right after the packet is queued; without a hook of
+ * that, what is last in the queue tells.
+ */
+static __always_inline bool ready_selected(struct sock *sk)
+{
+	int noted = select_queue_take(address_of(sk));
+	struct sk_buff *skb;
+
+	if (noted != FILTER_UNSURE)
+		return noted == FILTER_PASS;
+	skb = queue_tail(sk);
+	return skb && select_skb(address_of(skb), ARPHRD_NONE | SELECT_IN) != FILTER_REJECT;
+}
+
+/*
  * The wake-up is a call inside the socket's callback, so that its tracepoint comes next on this CPU
  * and in this task: wake_event() takes it for that. A task that is no sleeper gets no event: it was
  * busy with something else.
@@ -226,7 +273,7 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 	if (!sock_wanted(sk, direct))
 		return 0;
 	wq = READ(direct, sk, sk_wq);
-	if (!wq)
+	if (!wq || (cfg_select && !ready_selected(sk)))
 		return 0;
 	tid = sleeper_of((void *)wq + bpf_core_field_offset(struct socket_wq, wait), &how);
 	if (!tid && how != PL_WAIT_OTHER)

@@ -72,6 +72,72 @@ static __always_inline __u32 sock_flow(struct sock *sk, __u8 proto, bool sends)
 	return (__u32)(flow ^ flow >> 32);
 }
 
+/* Local and remote port: a socket that is made where another one was has others */
+static __always_inline __u32 sock_ports(struct sock *sk)
+{
+	return (__u32)READ(PROBED, sk, __sk_common.skc_num) << 16 |
+	       READ(PROBED, sk, __sk_common.skc_dport);
+}
+
+/* What is known of a socket; NULL: nothing */
+static __always_inline struct pl_sock *sock_known(struct sock *sk)
+{
+	__u64 addr = address_of(sk);
+	struct pl_sock *known = bpf_map_lookup_elem(&socks, &addr);
+
+	return known && known->ports == sock_ports(sk) ? known : NULL;
+}
+
+/* The same, made when there is none; NULL: no room */
+static __always_inline struct pl_sock *sock_know(struct sock *sk)
+{
+	struct pl_sock fresh = { .ports = sock_ports(sk) }, *known = sock_known(sk);
+	__u64 addr = address_of(sk);
+
+	if (known)
+		return known;
+	bpf_map_update_elem(&socks, &addr, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&socks, &addr);
+}
+
+/* Was a selected packet ever given to this socket? */
+static __always_inline bool sock_takes(struct sock *sk)
+{
+	struct pl_sock *known;
+
+	if (!cfg_select)
+		return true;
+	known = sock_known(sk);
+	return known && known->takes;
+}
+
+/*
+ * May what is written to this TCP socket be sent in a selected packet? Yes, until it has sent data
+ * and none was selected: a filter of addresses and ports, and the sample of TCP, go by flow.
+ */
+static __always_inline bool sock_sends(struct sock *sk)
+{
+	struct pl_sock *known;
+
+	if (!cfg_select)
+		return true;
+	known = sock_known(sk);
+	return !known || known->sends || !known->others;
+}
+
+/* A packet is put into the socket's queue; yes: it is selected */
+static __always_inline void sock_note_queue(struct sock *sk, bool yes)
+{
+	struct pl_sock *known;
+
+	if (!cfg_select)
+		return;
+	select_note_queue(address_of(sk), yes);
+	known = yes ? sock_know(sk) : NULL;
+	if (known)
+		known->takes = 1;
+}
+
 /*
  * Reserve an event about a socket; NULL: not wanted, or no room. obj and vlan say which socket,
  * netns tells connections with the same addresses and ports apart.
@@ -100,6 +166,9 @@ static __always_inline int tcp_copy_event(__u8 hook, struct sock *sk, struct sk_
 	struct pl_event *e;
 
 	if (!cfg_scoped && READ(PROBED, skb, skb_iif) == LOOPBACK_IFINDEX)
+		return 0;
+	/* by socket: the skb's headers are those of the first packet in it only */
+	if (!sock_takes(sk))
 		return 0;
 	e = sock_begin(hook, sk, PROBED);
 	if (!e)

@@ -5,25 +5,58 @@
 #define TUN_MSG_PTR   2 /* include/linux/if_tun.h: ptr is xdp_buff[num] */
 #define TUN_BATCH_MAX 64 /* VHOST_NET_BATCH, drivers/vhost/net.c */
 
-/* One packet of a batch; its frame is in kernel memory, no skb is made yet */
-static __always_inline void send_event(__u8 hook, struct xdp_buff *xdp, __u32 ifindex,
-				       __u32 netns, __u16 index)
-{
-	struct pl_event *e;
-	void *data, *end;
+struct send_hop {
+	__u8 hook;
+	__u32 ifindex, netns;
+};
 
-	e = event_begin_at(hook, ifindex, netns);
+/* At a hop without an skb. queue: PL_BATCH(). NULL: no room */
+static __always_inline struct pl_event *send_begin(struct send_hop hop, __u16 queue)
+{
+	struct pl_event *e = event_begin_at(hop.hook, hop.ifindex, hop.netns);
+
+	if (e)
+		e->queue = queue;
+	return e;
+}
+
+/* Of packets that are not shown to anybody here: one large one, or a batch without a selected one */
+static __always_inline void send_bare(struct send_hop hop, __u16 queue, __u16 flags)
+{
+	struct pl_event *e = send_begin(hop, queue);
+
 	if (!e)
 		return;
-	e->queue = index;
-	if (xdp) {
-		data = READ(PROBED, xdp, data);
-		end = READ(PROBED, xdp, data_end);
-		e->obj = (__u64)data;
-		e->len = end - data;
-		key_fill(e, (__u64)data, e->len, e->len, 0);
-	}
+	e->flags |= flags;
 	event_end(e);
+}
+
+/*
+ * One packet of a batch; its frame is in kernel memory, no skb is made yet. Is it selected?
+ * Global, so that the verifier looks at it once and not in each round of the loop.
+ */
+__noinline int send_event(__u64 buff, __u32 hook, __u32 ifindex, __u32 netns, __u32 queue)
+{
+	struct send_hop hop = { .hook = hook, .ifindex = ifindex, .netns = netns };
+	struct xdp_buff *xdp = (void *)buff;
+	void *data = READ(PROBED, xdp, data), *end = READ(PROBED, xdp, data_end);
+	int selected = FILTER_PASS;
+	struct pl_event *e;
+
+	if (cfg_select)
+		selected = select_bytes((__u64)data, end - data);
+	if (selected == FILTER_REJECT)
+		return false;
+	e = send_begin(hop, queue);
+	if (!e)
+		return true;
+	if (selected == FILTER_UNSURE)
+		e->flags |= PL_F_UNSURE;
+	e->obj = (__u64)data;
+	e->len = end - data;
+	key_fill(e, (__u64)data, e->len, e->len, 0);
+	event_end(e);
+	return true;
 }
 
 static __always_inline int sendmsg_event(__u8 hook, struct socket *sock, struct msghdr *m)
@@ -31,7 +64,9 @@ static __always_inline int sendmsg_event(__u8 hook, struct socket *sock, struct 
 	struct tun_file *tfile;
 	struct tun_msg_ctl *ctl;
 	struct net_device *dev;
-	__u32 ifindex, netns, num, stride, i;
+	struct send_hop hop = { .hook = hook };
+	__u32 num, stride, i;
+	bool any = false;
 	__u64 at;
 	__u16 type;
 
@@ -39,22 +74,24 @@ static __always_inline int sendmsg_event(__u8 hook, struct socket *sock, struct 
 	dev = BPF_CORE_READ(tfile, tun, dev);
 	if (!dev)
 		return 0;
-	dev_of(dev, PROBED, &ifindex, &netns, &type);
-	if (!dev_wanted(netns, ifindex, type))
+	dev_of(dev, PROBED, &hop.ifindex, &hop.netns, &type);
+	if (!dev_wanted(hop.netns, hop.ifindex, type))
 		return 0;
 	ctl = READ(PROBED, m, msg_control);
 	if (!ctl || READ(PROBED, ctl, type) != TUN_MSG_PTR) {
 		/* one large or GSO packet, still in the guest's memory: no bytes to see here */
-		send_event(hook, NULL, ifindex, netns, 0);
+		send_bare(hop, PL_BATCH(0, 1), cfg_select ? PL_F_UNSURE : 0);
 		return 0;
 	}
 	num = READ(PROBED, ctl, num);
 	at = (__u64)READ(PROBED, ctl, ptr);
 	stride = bpf_core_type_size(struct xdp_buff);
 	for (i = 0; i < TUN_BATCH_MAX && i < num; i++) {
-		send_event(hook, (void *)at, ifindex, netns, i);
+		any |= send_event(at, hop.hook, hop.ifindex, hop.netns, PL_BATCH(i, num));
 		at += stride;
 	}
+	if (!any && num)
+		send_bare(hop, PL_BATCH(PL_BATCH_NONE, num), 0);
 	return 0;
 }
 

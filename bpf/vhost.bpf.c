@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The vhost-net worker: woken, serving its queues, telling the guest */
-#include "pktlap.bpf.h"
+#include "select.bpf.h"
 
 #define VHOST_VQ_RX 0 /* VHOST_NET_VQ_RX, drivers/vhost/net.c */
 #define VHOST_VQ_TX 1
@@ -29,7 +29,7 @@ static __always_inline int wake_event(__u8 hook, struct wait_queue_entry *wait, 
 		return 0;
 	dev = READ(PROBED, poll, dev);
 	if (key & EPOLLRDNORM)
-		return event_context(hook, dev, NULL, key, PL_F_RX);
+		return select_xmit_was() ? event_context(hook, dev, NULL, key, PL_F_RX) : 0;
 	vq = (void *)poll - bpf_core_field_offset(struct vhost_virtqueue, poll);
 	if (!vq_is(dev, vq, VHOST_VQ_TX))
 		return 0;

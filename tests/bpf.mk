@@ -39,7 +39,11 @@ $(bpft_out)/run.bpf.o: tests/bpf/run.bpf.c tests/bpf/run.h | deps-build
 	@mkdir -p $(@D)
 	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -Ibpf -MMD -MP -c $< -o $@
 
-$(bpft_out)/run.skel.h: $(bpft_out)/run.bpf.o
+# what it uses as extern comes first, see the Makefile
+$(bpft_out)/run.linked.o: $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(bpf_first)) $(bpft_out)/run.bpf.o
+	$(call say,LINK,$@)$(BPFTOOL) gen object $@ $^
+
+$(bpft_out)/run.skel.h: $(bpft_out)/run.linked.o
 	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name run_bpf >$@.tmp && mv $@.tmp $@
 
 $(bpft_bin): $(bpft_out)/%: tests/bpf/%.c $(bpft_lib) $(wildcard tests/bpf/*.h) $(bpft_out)/run.skel.h $(skel) \

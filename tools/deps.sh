@@ -8,7 +8,8 @@
 set -euo pipefail
 
 build_pkgs="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev libdw-dev zlib1g-dev
-	libzstd-dev libjansson-dev libcap-dev libmnl-dev libprotobuf-c-dev protobuf-c-compiler"
+	libzstd-dev libjansson-dev libcap-dev libmnl-dev libprotobuf-c-dev protobuf-c-compiler
+	libpcap-dev"
 test_pkgs="libcmocka-dev libclang-rt-dev jq iproute2 iputils-ping ethtool
 	tcpdump tshark procps socat"
 lint_pkgs="clang-tidy clang-format cppcheck shellcheck"

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 
 #include "agent_proto.h"
 #include "clock.h"
+#include "filter.h"
 #include "hop_select.h"
 #include "poller.h"
 #include "record.h"
@@ -327,11 +329,52 @@ static int lines_open(struct agent *a)
 struct wish {
 	struct record_config cfg;
 	const char **devices;
+	struct filter *filter;
 };
 
 static void wish_free(struct wish *w)
 {
 	free(w->devices);
+	free(w->filter);
+}
+
+/* The recorder sends the filter as libpcap has compiled it: the agent does without libpcap */
+static int wish_filter(struct wish *w, const json_t *code)
+{
+	size_t i, n = json_array_size(code);
+	struct sock_filter *insn;
+	struct filter_error why;
+	int err = -ENOMEM;
+
+	insn = calloc(n, sizeof(*insn));
+	w->filter = calloc(1, sizeof(*w->filter));
+	if (insn && w->filter) {
+		for (i = 0; i < n; i++) {
+			__u64 v = json_integer_value(json_array_get(code, i));
+
+			memcpy(&insn[i], &v, sizeof(v));
+		}
+		err = filter_translate(insn, n, w->filter, &why);
+		if (err == -EINVAL || err == -E2BIG)
+			msg_error("the recorder's filter: %s", why.why);
+	}
+	free(insn);
+	w->cfg.filter = w->filter;
+	return err;
+}
+
+/* Which packets */
+static int wish_select(struct wish *w, const json_t *doc)
+{
+	__u64 sample = json_integer_value(json_object_get(doc, "sample"));
+	const json_t *code = json_object_get(doc, "filter_code");
+
+	w->cfg.filter_text = json_string_value(json_object_get(doc, "filter")) ?: "";
+	w->cfg.sample = sample;
+	w->cfg.follow_nat = json_is_true(json_object_get(doc, "follow_nat"));
+	if (w->cfg.sample != sample)
+		return -EINVAL;
+	return json_array_size(code) ? wish_filter(w, code) : 0;
 }
 
 /* Without KVM here there is no interrupt of a guest to follow, and its hooks only cost */
@@ -374,6 +417,8 @@ static int wish_parse(struct wish *w, const struct agent *a, const json_t *doc)
 	}
 	if (!hops)
 		hops_unwant(w->cfg.want);
+	if (wish_select(w, doc))
+		return -EINVAL;
 	w->cfg.file = "the recorder";
 	w->cfg.quiet = true;
 	w->cfg.verbose = a->cfg->verbose;

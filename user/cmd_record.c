@@ -2,6 +2,7 @@
 /* pktlap record: attach, stream events to a file until something ends it */
 #include <argp.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "cmd.h"
 #include "endpoint.h"
+#include "filter.h"
 #include "hop_select.h"
 #include "record.h"
 #include "util.h"
@@ -21,6 +23,8 @@ enum { OPT_DURATION = 256,
        OPT_COUNT,
        OPT_SLOWER_THAN,
        OPT_BUFFER,
+       OPT_SAMPLE,
+       OPT_FOLLOW_NAT,
        OPT_HOPS,
        OPT_GUEST };
 
@@ -38,6 +42,10 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "hops", OPT_HOPS, "LIST", 0,
 	  "Only these hops: names or patterns, as in 'nic:*,tap:xmit' (pktlap check lists them)", 0 },
+	{ "sample", OPT_SAMPLE, "1/N", 0,
+	  "Only one packet in N (of TCP: all of one flow in N), the same ones at each hop and on each host", 0 },
+	{ "follow-nat", OPT_FOLLOW_NAT, NULL, 0,
+	  "A packet that matched FILTER is followed where addresses or ports are translated, too", 0 },
 	{ "buffer", OPT_BUFFER, "SIZE", 0, "Ring for each CPU: 4K to 1G, a power of two", 0 },
 	{ "guest", OPT_GUEST, "HOW", 0,
 	  "Record in a guest (or on another host), too, through pktlap agent there: vsock:CID[:PORT], "
@@ -50,6 +58,9 @@ static const struct argp_option options[] = {
 
 static const char doc[] =
 	"Record the packets that pass this host, hop by hop, into a file for pktlap report.\v"
+	"FILTER is an expression as in tcpdump, see pcap-filter(7): only packets that match it at some "
+	"hop are recorded from there on, until they are freed. VLAN tags that the kernel keeps beside the packet count "
+	"as if they were in it.\n\n"
 	"Ends at Ctrl-C, after --duration or --count, or when COMMAND ends. Needs root, or CAP_BPF, "
 	"CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG. All programs are detached however it ends.\n\n"
 	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost, a guest went missing, a hop "
@@ -60,7 +71,29 @@ static const char doc[] =
 struct args {
 	struct record_config cfg;
 	const char **devices, **guests;
+	char *filter; /* its words so far, joined by blanks */
 };
+
+static void filter_add(struct argp_state *state, char **all, const char *word)
+{
+	char *more;
+
+	if (asprintf(&more, "%s%s%s", *all ? *all : "", *all ? " " : "", word) < 0)
+		argp_failure(state, CMD_FAIL, 0, "out of memory");
+	free(*all);
+	*all = more;
+}
+
+/* "1/N" or "N" */
+static int sample_parse(const char *s, __u32 *out)
+{
+	__u64 n;
+
+	if (parse_u64(strncmp(s, "1/", 2) ? s : s + 2, &n) || !n || n > UINT32_MAX)
+		return -EINVAL;
+	*out = n == 1 ? 0 : n;
+	return 0;
+}
 
 static int size_parse(const char *s, size_t *out)
 {
@@ -139,6 +172,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_GUEST:
 		guest_add(a, arg, state);
 		break;
+	case OPT_SAMPLE:
+		if (sample_parse(arg, &a->cfg.sample))
+			argp_error(state, "--sample: not 1/N with N above 0: %s", arg);
+		break;
+	case OPT_FOLLOW_NAT:
+		a->cfg.follow_nat = true;
+		break;
 	case 'q':
 		a->cfg.quiet = true;
 		break;
@@ -151,7 +191,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--slower-than is for one kernel: not together with --guest");
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument: %s (a command to run follows after --)", arg);
+		filter_add(state, &a->filter, arg);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -159,7 +199,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp argp = { options, parse, "[-- COMMAND [ARG...]]", doc, NULL, NULL, NULL };
+static const struct argp argp = { options, parse, "[FILTER] [-- COMMAND [ARG...]]", doc, NULL, NULL, NULL };
 
 /* argp takes "--" away and mixes what follows with its own arguments: cut the command off first */
 static int command_split(int argc, char **argv, char ***command)
@@ -212,7 +252,8 @@ static void summary_show(const struct record_config *cfg, const struct record_re
 /* Does the recording lack something of what was asked for? */
 static bool partial(const struct record_result *res)
 {
-	bool missing = res->lost || res->uncovered || res->unstitched || res->unscoped;
+	bool missing = res->lost || res->uncovered || res->unstitched || res->unscoped ||
+		       res->unfollowed;
 	size_t i;
 
 	for (i = 0; i < res->nguests; i++)
@@ -240,12 +281,37 @@ static int record(struct args *a)
 		msg_error("too busy to stitch %llu of %llu events: they are in the file as they came, "
 			  "report stitches them",
 			  res.unstitched, res.events);
+	if (res.unfollowed)
+		msg_error("%llu packets that matched could not be followed where their headers change: "
+			  "too many at a time",
+			  res.unfollowed);
 	return partial(&res) ? CMD_PARTIAL : CMD_OK;
+}
+
+static enum cmd_status filter_make(struct args *a, struct filter **out)
+{
+	struct filter_error why;
+	int err;
+
+	*out = NULL;
+	a->cfg.filter_text = a->filter ? a->filter : "";
+	if (!a->filter)
+		return CMD_OK;
+	err = filter_new(a->filter, out, &why);
+	if (err == -ENOMEM) {
+		msg_error("out of memory");
+		return CMD_FAIL;
+	}
+	if (err)
+		filter_error_show(a->filter, &why);
+	a->cfg.filter = *out;
+	return err ? CMD_USAGE : CMD_OK;
 }
 
 int cmd_record(int argc, char **argv)
 {
 	struct args a = { .cfg = { .file = "pktlap.data" } };
+	struct filter *filter = NULL;
 	int n, ret = CMD_FAIL;
 
 	a.devices = calloc(argc, sizeof(*a.devices));
@@ -260,8 +326,12 @@ int cmd_record(int argc, char **argv)
 	a.cfg.argv = argv;
 	n = command_split(argc, argv, &a.cfg.command);
 	argp_parse(&argp, n, argv, ARGP_IN_ORDER, NULL, &a);
-	ret = record(&a);
+	ret = filter_make(&a, &filter);
+	if (ret == CMD_OK)
+		ret = record(&a);
 out:
+	free(filter);
+	free(a.filter);
 	free(a.devices);
 	free(a.guests);
 	return ret;

@@ -18,12 +18,18 @@
 #include "ring.h"
 #include "pktlap.skel.h"
 
-#define ROUNDS_MAX 24 /* each round settles one refusal at least; see hooks_int.h */
-#define SETTLE_MS  1000
+#define ROUNDS_MAX   24 /* each round settles one refusal at least; see hooks_int.h */
+#define SETTLE_MS    1000
+/* packets on their way at a time, of those that are selected: a full tap ring holds 1000 */
+#define FOLLOWED_MAX 32768
+/* sockets, and tasks that write to them, that were used last: the kernel forgets older ones */
+#define SOCKS_MAX    16384
+#define SENDS_MAX    4096
 
 /* Names of the maps that later rounds share with the first */
 static const char *const shared_maps[] = { "rings", "slots", "counts", "roles",
-					   "scope", "irqs", "cpus" };
+					   "scope", "irqs", "cpus", "followed",
+					   "selected", "socks", "sends" };
 
 static struct bpf_map *skel_map(struct pktlap_bpf *skel, const char *name)
 {
@@ -110,6 +116,12 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 		err = map_size_set(skel, "scope", h->cfg.nscope ? h->cfg.nscope : 1);
 	if (!err)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
+	if (!err && skel->rodata->cfg_follow)
+		err = map_size_set(skel, "followed", FOLLOWED_MAX);
+	if (!err && skel->rodata->cfg_select)
+		err = map_size_set(skel, "socks", SOCKS_MAX);
+	if (!err && skel->rodata->cfg_select)
+		err = map_size_set(skel, "sends", SENDS_MAX);
 	return err;
 }
 
@@ -187,7 +199,7 @@ static int round_load(struct hooks *h)
 	enum pl_hook hook;
 	int err;
 
-	err = hooks_open(h, &skel);
+	err = hooks_open(&h->cfg, h->cast_func, &skel);
 	if (err)
 		return err;
 	err = round_prepare(h, skel);

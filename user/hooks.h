@@ -15,6 +15,7 @@
 
 #include "catalogue.h"
 
+struct filter;
 struct hooks;
 
 struct hooks_config {
@@ -23,6 +24,9 @@ struct hooks_config {
 	bool want[PL_NR_HOPS]; /* hops with hooks of their own (not aliases) to be covered */
 	unsigned int nscope; /* devices that there is room for */
 	unsigned int nirqs; /* interrupt numbers go from 0 to nirqs - 1 */
+	const struct filter *filter; /* NULL: every packet */
+	__u32 sample; /* one packet in so many, by its key; 0: every one */
+	bool follow_nat; /* a packet that was selected is, as long as its skb lives */
 	bool verbose; /* libbpf's messages and verifier logs to stderr */
 };
 
@@ -64,6 +68,9 @@ struct pl_ring *hooks_ring(const struct hooks *h, unsigned int cpu, const struct
 /* Counters of one hook on one CPU, read from shared memory at the time of the call */
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook);
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook);
+
+/* Selected packets that will not be known again after their headers change: no room */
+__u64 hooks_unfollowed(const struct hooks *h);
 
 /* The hook that serves a hop, PL_HOOK_none when it is uncovered or was not wanted */
 enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop);

@@ -23,6 +23,10 @@ enum { MAP_RINGS,
        MAP_SCOPE,
        MAP_IRQS,
        MAP_CPUS,
+       MAP_FOLLOWED,
+       MAP_SELECTED,
+       MAP_SOCKS,
+       MAP_SENDS,
        MAP_NR };
 
 struct pktlap_bpf;
@@ -66,9 +70,12 @@ struct hooks {
 struct hooks *hooks_alloc(const struct hooks_config *cfg);
 void hooks_dealloc(struct hooks *h);
 
-/* Open the object with what this kernel offers. 0 or -errno */
+/*
+ * Open the object, with what this kernel offers (func: cast_func()) and the configuration's filter,
+ * sample and follow_nat in it. 0 or -errno; the caller destroys *out.
+ */
 struct pktlap_bpf;
-int hooks_open(const struct hooks *h, struct pktlap_bpf **out);
+int hooks_open(const struct hooks_config *cfg, int func, struct pktlap_bpf **out);
 
 /* Put the next alternatives into in_round; returns how many */
 int round_choose(struct hooks *h);

@@ -63,6 +63,20 @@ int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum 
 	return 0;
 }
 
+__u64 hooks_unfollowed(const struct hooks *h)
+{
+	struct pl_selected *of_cpu = calloc(h->ncpus, sizeof(*of_cpu));
+	unsigned int cpu;
+	__u32 zero = 0;
+	__u64 n = 0;
+
+	if (of_cpu && !bpf_map_lookup_elem(h->map_fd[MAP_SELECTED], &zero, of_cpu))
+		for (cpu = 0; cpu < h->ncpus; cpu++)
+			n += of_cpu[cpu].unfollowed;
+	free(of_cpu);
+	return n;
+}
+
 unsigned int hooks_ncpus(const struct hooks *h)
 {
 	return h->ncpus;

@@ -67,6 +67,7 @@ static int on_event(void *ctx, const struct pl_event *ev)
 	struct keeper *k = ctx;
 	struct stitch_config cfg = {
 		.max_in_flight = k->cfg.max_in_flight,
+		.selected = k->cfg.selected,
 		.names = k->names,
 		.packet = on_packet,
 		.ctx = k,

@@ -451,6 +451,7 @@ int live_new(const struct live_config *cfg, struct live **out)
 		.cpus = cfg->cpus,
 		.slower_than_ns = cfg->slower_than_ns,
 		.slack_ns = cfg->slack_ns,
+		.selected = cfg->selected,
 		.packets = chunk_put,
 		.ctx = l,
 	};

@@ -27,6 +27,7 @@ struct live_config {
 	__u64 slower_than_ns;
 	size_t max_events; /* 0: LIVE_EVENTS_MAX */
 	__u64 slack_ns; /* 0: REORDER_SLACK_NS */
+	bool selected; /* of stitch.h */
 };
 
 #define LIVE_EVENTS_MAX (1UL << 20) /* 64 MiB */

@@ -242,6 +242,15 @@ static void run_close(struct pipeline *p)
 	p->join = NULL;
 }
 
+/* Recorded with a filter or a sample? */
+static bool is_selected(const struct trace *t)
+{
+	json_t *given = json_object_get(t->docs[TRACE_META], "options");
+	const char *filter = json_string_value(json_object_get(given, "filter"));
+
+	return (filter && *filter) || json_integer_value(json_object_get(given, "sample")) > 1;
+}
+
 static __u64 map(void *ctx, unsigned int domain, __u64 ts, __u64 *err)
 {
 	const struct run *run = ctx;
@@ -313,6 +322,7 @@ static int feed_open(struct run *run, struct feed *f, unsigned int nr)
 	struct stitch_config cfg = {
 		.timeout_ns = run->p->cfg.timeout_ns,
 		.max_in_flight = run->p->cfg.max_in_flight,
+		.selected = is_selected(d->trace),
 		.names = d->names,
 		.packet = on_part,
 		.ctx = f,

@@ -40,7 +40,7 @@ static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 	/* hooks go one by one: what the last of them still see belongs to no recording */
 	if (r->end_ns && ev->ts > r->end_ns)
 		return 0;
-	if (ev->flags & PL_F_ENTRY)
+	if ((ev->flags & (PL_F_ENTRY | PL_F_UNSURE)) == PL_F_ENTRY)
 		r->packets++;
 	if (hop == PL_HOP_drop)
 		drops_seen(r->drops, ev->arg, (__s32)ev->vlan);
@@ -334,6 +334,9 @@ static int hooks_setup(struct recorder *r)
 	struct hooks_config hc = {
 		.ring_bytes = r->cfg->ring_bytes ? r->cfg->ring_bytes : ring_bytes_default(),
 		.scoped = r->cfg->ndevices > 0,
+		.filter = r->cfg->filter,
+		.sample = r->cfg->sample,
+		.follow_nat = r->cfg->follow_nat,
 		.verbose = r->cfg->verbose,
 	};
 	char why[256];
@@ -381,6 +384,7 @@ static int live_setup(struct recorder *r)
 		.trace = r->trace,
 		.cpus = hooks_ncpus(r->hooks),
 		.slower_than_ns = r->cfg->slower_than_ns,
+		.selected = r->cfg->filter || r->cfg->sample,
 	};
 	json_t *devices, *tasks;
 	int err = -ENOMEM;
@@ -457,6 +461,7 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 
 	res->packets = r->packets;
 	res->lost = lost_all(r);
+	res->unfollowed = hooks_unfollowed(r->hooks);
 	res->duration_ns = r->end_ns - r->start_ns;
 	res->reason = r->end;
 	res->unscoped = r->unscoped;

@@ -23,6 +23,8 @@ struct record_channel {
 	void *ctx;
 };
 
+struct filter;
+
 struct record_config {
 	const char *file;
 	const struct record_channel *channel; /* NULL: to file */
@@ -33,6 +35,10 @@ struct record_config {
 	const char *hops; /* as the user named them, for the guests; NULL: all */
 	bool want[PL_NR_HOPS]; /* hops to cover, by base */
 	bool asked[PL_NR_HOPS]; /* of these: named by the user */
+	const struct filter *filter; /* NULL: every packet */
+	const char *filter_text; /* the expression, for the file; "" */
+	__u32 sample; /* one packet in so many; 0: every one */
+	bool follow_nat;
 	size_t ring_bytes; /* for each CPU; 0: chosen by the number of CPUs */
 	__u64 duration_ns; /* 0: no limit */
 	__u64 slower_than_ns; /* keep only packets that took longer; 0: all events */
@@ -46,6 +52,7 @@ struct record_config {
 struct record_result {
 	__u64 events; /* stored, or stitched while recording */
 	__u64 packets; /* that entered: first hops in this kernel */
+	__u64 unfollowed; /* selected packets that could not be followed where their headers change */
 	__u64 lost; /* events for which a ring had no room */
 	__u64 bytes; /* of the file */
 	__u64 duration_ns;

@@ -44,6 +44,16 @@ static const char *boot_id(char id[64])
 	return id;
 }
 
+static json_t *options_doc(const struct record_config *cfg)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:b}", "devices",
+			 strings_doc(cfg->devices, cfg->ndevices), "ring_bytes",
+			 (json_int_t)cfg->ring_bytes, "duration_ns", (json_int_t)cfg->duration_ns,
+			 "count", (json_int_t)cfg->count, "slower_than_ns",
+			 (json_int_t)cfg->slower_than_ns, "filter", json_text(cfg->filter_text ?: ""),
+			 "sample", (json_int_t)cfg->sample, "follow_nat", cfg->follow_nat);
+}
+
 static json_t *meta_doc(const struct recorder *r)
 {
 	const struct record_config *cfg = r->cfg;
@@ -53,15 +63,12 @@ static json_t *meta_doc(const struct recorder *r)
 
 	uname(&u);
 	clock_snapshot_take(&now, -1);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:{s:o, s:I, s:I, s:I, s:I}}",
-			 "boot_id", boot_id(id), "version", PKTLAP_VERSION, "host", u.nodename, "release", u.release,
-			 "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks), "command",
-			 strings_doc((const char *const *)cfg->argv, cfg->argc), "start_real_ns",
-			 (json_int_t)now.real_ns, "start_mono_ns", (json_int_t)r->start_ns,
-			 "options", "devices", strings_doc(cfg->devices, cfg->ndevices),
-			 "ring_bytes", (json_int_t)cfg->ring_bytes, "duration_ns",
-			 (json_int_t)cfg->duration_ns, "count", (json_int_t)cfg->count, "slower_than_ns",
-			 (json_int_t)cfg->slower_than_ns);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:I, s:I, s:o}", "boot_id",
+			 boot_id(id), "version", PKTLAP_VERSION, "host", u.nodename, "release",
+			 u.release, "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks),
+			 "command", strings_doc((const char *const *)cfg->argv, cfg->argc),
+			 "start_real_ns", (json_int_t)now.real_ns, "start_mono_ns",
+			 (json_int_t)r->start_ns, "options", options_doc(cfg));
 }
 
 int record_doc_clock(struct recorder *r)
@@ -116,7 +123,8 @@ static json_t *counts_doc(const struct recorder *r)
 				    json_pack("{s:I, s:I, s:o}", "made", (json_int_t)all.made,
 					      "lost", (json_int_t)all.lost, "by_cpu", by_cpu));
 	}
-	return json_pack("{s:o}", "hooks", hooks);
+	return json_pack("{s:o, s:I}", "hooks", hooks, "unfollowed",
+			 (json_int_t)hooks_unfollowed(r->hooks));
 }
 
 int record_doc_changes(struct recorder *r)

@@ -3,8 +3,20 @@
 #include <errno.h>
 #include <string.h>
 
+#include "filter.h"
 #include "record_int.h"
 #include "util.h"
+
+/* As libpcap has compiled it */
+static json_t *filter_code_doc(const struct filter *f)
+{
+	json_t *code = json_array();
+	size_t i;
+
+	for (i = 0; i < f->nclassic; i++)
+		json_array_append_new(code, json_integer((json_int_t)f->classic[i]));
+	return code;
+}
 
 /*
  * What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of
@@ -20,6 +32,14 @@ static json_t *start_doc(void *ctx, size_t i, const char *own)
 	(void)own;
 	if (cfg->hops)
 		json_object_set_new(doc, "hops", json_text(cfg->hops));
+	if (cfg->filter) {
+		json_object_set_new(doc, "filter", json_text(cfg->filter_text));
+		json_object_set_new(doc, "filter_code", filter_code_doc(cfg->filter));
+	}
+	if (cfg->sample)
+		json_object_set_new(doc, "sample", json_integer(cfg->sample));
+	if (cfg->follow_nat)
+		json_object_set_new(doc, "follow_nat", json_true());
 	if (cfg->ring_bytes)
 		json_object_set_new(doc, "buffer", json_integer(cfg->ring_bytes));
 	return doc;

@@ -53,6 +53,7 @@ static void report_counters(struct report *r, const struct report_input *in)
 	r->events = in->stitch->events;
 	r->unused_events = in->stitch->unused;
 	r->evicted = in->stitch->evicted;
+	r->undecided = in->stitch->undecided;
 	r->unsure_fetches = in->stitch->unsure_fetches;
 	r->seen = b->seen;
 	memcpy(r->packets, b->packets, sizeof(r->packets));

@@ -225,6 +225,11 @@ struct report {
 	__u64 stored_events; /* in the file */
 	__u64 events, unused_events; /* of these: read, read but of no packet */
 	__u64 seen, packets[PACKET_NR_ENDS], cloned, late_packets, evicted, unsure_fetches;
+	const char *filter; /* what was recorded of all packets; "": every one */
+	__u64 sample; /* one in so many; 0: all */
+	bool follow_nat;
+	__u64 undecided; /* not in seen: headers in fragments at all hops that saw them */
+	__u64 unfollowed; /* may be missing from where their headers changed on */
 
 	/* seen and packets are of all packets, paths and drops of those that are kept */
 	struct report_kept kept;

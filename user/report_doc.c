@@ -41,6 +41,10 @@ static void doc_meta(struct report *r, const struct trace *t, const struct wallc
 	r->machine = report_str(r, str_of(meta, "machine"));
 	r->version = report_str(r, str_of(meta, "version"));
 	r->end_reason = report_str(r, str_of(t->docs[TRACE_END], "reason"));
+	r->filter = report_str(r, str_of(json_object_get(meta, "options"), "filter"));
+	r->sample = int_of(json_object_get(meta, "options"), "sample");
+	r->follow_nat = json_is_true(json_object_get(json_object_get(meta, "options"), "follow_nat"));
+	r->unfollowed = int_of(t->docs[TRACE_COUNTS], "unfollowed");
 	r->cpus = int_of(meta, "cpus");
 	r->start_mono_ns = int_of(meta, "start_mono_ns");
 	r->start_real_ns = wallclock_ns(clock, r->start_mono_ns);

@@ -7,6 +7,7 @@
 #define PKTLAP_STITCH_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -117,6 +118,7 @@ struct stitch_config {
 	__u64 timeout_ns; /* a packet without a sighting for so long has ended; 0: 30 s */
 	size_t max_in_flight; /* 0: 262144; the oldest is given up as incomplete beyond that */
 	struct names *names; /* borrowed, not NULL */
+	bool selected; /* recorded with a filter or a sample: packets are missing, context hops not */
 	/* called once for each packet as it ends; p is valid during the call. A return other than
 	 * 0 stops the stitcher, stitch_event() passes it on. */
 	int (*packet)(void *ctx, const struct packet *p);
@@ -142,6 +144,7 @@ struct stitch_stats {
 	__u64 cloned; /* of these: forked */
 	__u64 ridden; /* of these: went on in another one's skb (GRO, reassembly) */
 	__u64 segments; /* of these: cut from another one */
+	__u64 undecided; /* not counted as packets: no hop could tell whether they match the filter */
 	__u64 evicted; /* given up because of max_in_flight */
 	__u64 unsure_fetches; /* packets whose vhost:fetch was left out: not certain which it was */
 	__u64 in_flight_max;

@@ -102,6 +102,7 @@ void flight_identify(struct flight *f, const struct pl_event *ev)
 		f->pay = ev->pay;
 	}
 	f->gso |= (ev->flags & PL_F_GSO) != 0;
+	f->sure |= !(ev->flags & PL_F_UNSURE);
 }
 
 bool identity_differs(const struct flight *f, const struct pl_event *ev)
@@ -442,9 +443,11 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 	}
 	riders_end(s, f, end);
 	end = end_qualified(f, end);
-	if (!f->discard)
+	if (!f->discard && !f->sure)
+		s->stats.undecided++;
+	else if (!f->discard)
 		s->stats.packets[end]++;
-	if (!f->discard && end == PACKET_INCOMPLETE && f->n)
+	if (!f->discard && f->sure && end == PACKET_INCOMPLETE && f->n)
 		s->stats.last_hop[f->s[f->n - 1].hop]++;
 	packet_fill(&s->out, f, end);
 	flight_unhash(s, f);
@@ -458,7 +461,7 @@ void flight_end(struct stitch *s, struct flight *f, enum packet_end end)
 	f->skb_next = s->spare;
 	s->spare = f;
 	s->in_flight--;
-	if (!s->err && !f->discard)
+	if (!s->err && !f->discard && f->sure)
 		s->err = s->cfg.packet(s->cfg.ctx, &s->out);
 }
 

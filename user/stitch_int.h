@@ -80,6 +80,7 @@ struct flight {
 	__u32 sk; /* its socket; 0: none yet */
 	__u32 sock_seq; /* TCP: first of the bytes that its skb had */
 	__u32 sock_end; /* TCP: end of the bytes that its skb had; else its length at the socket */
+	__u32 others_ahead; /* datagrams that are not selected, between it and the one before in its queue */
 	__u32 drop_reason;
 	__s32 drop_place;
 	__u32 last_tid; /* of the last hop that saw the packet */
@@ -91,6 +92,7 @@ struct flight {
 	__u8 held_kind; /* enum held_kind */
 	__u8 in_flow; /* enum flow_kind */
 	bool has_skb, has_key, has_pay, has_bytes, gso, frag, cloned, ambiguous, nonmono, local;
+	bool sure; /* some event of it was certain to match the filter */
 	bool mid; /* its first or a later part was not seen */
 	bool no_data; /* TCP: nothing in it that an application could read */
 	bool delivered; /* a socket has a clone of it */
@@ -163,6 +165,7 @@ struct send {
 	__u64 key;
 	__u32 pay;
 	bool has_key, has_pay;
+	unsigned int index; /* in the batch */
 	bool large; /* not in a batch: the bytes were still the guest's */
 };
 
@@ -198,8 +201,10 @@ struct task_ctx {
 	/* from the guest */
 	struct maybe exit, ioeventfd; /* vCPU */
 	struct kick kick; /* worker: of the handle_tx that runs */
+	bool read_other; /* read a packet last that the filter does not select */
 	unsigned int send_at, nsend, send_next, nfetch, batches;
-	__u64 tx_packets, tx_bytes; /* of this handle_tx */
+	unsigned int batch_size; /* packets of the open batch, those without an event too */
+	__u64 tx_packets, tx_bytes; /* of this handle_tx; at least, bytes: at most */
 	bool fetch_unsure, batch_open, batch_broken;
 	struct send *send; /* SEND_MAX, allocated at the first use */
 	struct maybe *fetch; /* FETCH_MAX, likewise */
@@ -224,6 +229,7 @@ struct sock_slot {
 	__u32 nr, reader; /* the last one that was woken, or returned */
 	bool shared; /* several do */
 	bool held; /* one of them may have taken an older one than it seems */
+	__u32 others; /* unread datagrams behind the last one seen, that are not selected */
 	bool doubt;
 };
 

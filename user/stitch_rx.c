@@ -99,13 +99,18 @@ static void rx_batch_next(struct stitch *s, struct task_ctx *t)
 
 void rx_next(struct stitch *s, const struct pl_event *ev)
 {
-	if (task_known(s, ev->tid))
-		rx_batch_next(s, task_of(s, ev));
+	struct task_ctx *t = task_known(s, ev->tid) ? task_of(s, ev) : NULL;
+
+	if (!t)
+		return;
+	rx_batch_next(s, t);
+	t->read_other = !ev->obj;
 }
 
 void rx_batch_add(struct stitch *s, struct task_ctx *t, struct flight *f)
 {
 	rx_batch_next(s, t);
+	t->read_other = false;
 	list_add_tail(&f->wait, &t->batch);
 }
 
@@ -162,8 +167,9 @@ void on_vhost_signal(struct stitch *s, const struct pl_event *ev, enum pl_hop ho
 	if (!t)
 		return;
 	/* the used ring's update cannot be hooked: the signal ends the batch. That of the other
-	 * queue comes after packets were sent, which closed the batch */
-	if (!s->used_covered && !list_empty(&t->batch)) {
+	 * queue comes after packets were sent, which closed the batch. With a filter it may be that
+	 * of a later batch, none of which was selected */
+	if (!s->used_covered && !s->cfg.selected && !list_empty(&t->batch)) {
 		list_move_all(&t->batch, &t->used);
 		t->call = ev->obj;
 		t->told = TOLD_RING;

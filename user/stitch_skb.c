@@ -389,6 +389,7 @@ void on_drop(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	sight.vlan = 0;
 	if (f->n)
 		sight.dev = f->s[f->n - 1].dev;
+	f->sure = true;
 	f->drop_reason = ev->arg;
 	f->drop_place = (__s32)ev->vlan;
 	flight_add(s, f, &sight);

@@ -104,6 +104,12 @@ static bool is_tail(const struct pl_event *ev)
 	return ev->hook == PL_HOOK_tail_queue || ev->hook == PL_HOOK_tail_queue_raw;
 }
 
+/* A datagram that the filter does not select, in the queue of a socket that gets selected ones */
+static bool is_other(const struct pl_event *ev)
+{
+	return is_tail(ev) && !ev->obj && ev->arg;
+}
+
 /* The packet that this CPU is giving to TCP, when its bytes are among those of the last skb */
 static struct flight *tail_of_tcp(struct stitch *s, const struct pl_event *ev)
 {
@@ -166,8 +172,11 @@ static void sock_wait(struct stitch *s, struct flight *f, const struct pl_event 
 	f->sk = ev->vlan;
 	if (!is_tcp(ev)) {
 		f->sock_end = ev->len;
-		if (!s->recv_covered)
+		if (!s->recv_covered) {
+			f->others_ahead = sock_slot(s, f->sk)->others;
+			sock_slot(s, f->sk)->others = 0;
 			sock_list_add(s, f, KEY_SOCK(f->sk));
+		}
 		return;
 	}
 	tcp_expect(s, f, ev);
@@ -189,7 +198,9 @@ void on_sock_queue(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	}
 	f = is_tail(ev) ? tail_find(s, ev, hop) : packet_of(s, ev, hop, false);
 	if (!f) {
-		if (is_tail(ev) && !is_tcp(ev))
+		if (is_other(ev))
+			sock_slot(s, ev->vlan)->others++;
+		else if (is_tail(ev) && !is_tcp(ev))
 			sock_slot(s, ev->vlan)->doubt = true;
 		unused(s);
 		return;
@@ -450,7 +461,14 @@ static struct flight *oldest_unread(struct stitch *s, const struct pl_event *ev)
 	sock_reader(slot, ev->tid);
 	f = first_unread(s, ev->vlan, &more);
 	if (!f) {
-		slot->doubt = slot->held = false;
+		if (slot->others)
+			slot->others--;
+		else
+			slot->doubt = slot->held = false;
+		return NULL;
+	}
+	if (f->others_ahead) {
+		f->others_ahead--;
 		return NULL;
 	}
 	slot->held |= slot->shared && more;

@@ -14,6 +14,8 @@
  * the virtio_net headers, which it counts too */
 #define TX_PACKETS_MAX 256
 #define TX_BYTES_MAX   (0x80000 - 0x8000)
+/* a packet of a batch is in one page with what vhost_net_build_xdp() puts around it */
+#define BATCHED_MAX    4096
 
 static struct kick_slot *kick_slot(struct stitch *s, __u64 dev)
 {
@@ -104,7 +106,8 @@ static void send_lost(struct stitch *s, struct task_ctx *t, const struct send *s
 		.arg = send->s.arg,
 		.cpu = send->s.cpu,
 		.hook = send->s.hook,
-		.flags = (send->has_key ? PL_F_KEY : 0) | (send->has_pay ? PL_F_PAY : 0),
+		.flags = (send->has_key ? PL_F_KEY : 0) | (send->has_pay ? PL_F_PAY : 0) |
+			 (send->s.flags & PL_F_UNSURE),
 	};
 	struct flight *f = flight_new(s, &ev);
 
@@ -175,28 +178,29 @@ static bool fetches_certain(const struct task_ctx *t)
 {
 	if (t->fetch_unsure || !t->nfetch)
 		return false;
-	if (t->send[0].large)
+	if (t->nsend && t->send[0].large)
 		return true;
-	if (t->nsend == VHOST_BATCH)
+	if (t->batch_size == VHOST_BATCH)
 		return t->nfetch == VHOST_BATCH;
-	return t->nfetch == t->nsend + 1 && t->tx_packets < TX_PACKETS_MAX &&
+	return t->nfetch == t->batch_size + 1 && t->tx_packets < TX_PACKETS_MAX &&
 	       t->tx_bytes < TX_BYTES_MAX;
 }
 
 static void fetches_assign(struct stitch *s, struct task_ctx *t)
 {
+	bool large = t->nsend && t->send[0].large;
 	unsigned int i;
 
 	if (fetches_certain(t)) {
-		if (t->send[0].large)
+		if (large)
 			t->fetch[0] = t->fetch[--t->nfetch];
 		for (i = 0; i < t->nsend; i++)
-			t->send[i].fetch = t->fetch[i];
+			t->send[i].fetch = t->fetch[t->send[i].index];
 	} else if (t->nfetch) {
 		s->stats.unsure_fetches += t->nsend;
 	}
 	/* the last one may be the large packet's that comes next */
-	if (!t->fetch_unsure && !t->send[0].large && t->nsend < VHOST_BATCH && t->nfetch) {
+	if (!t->fetch_unsure && !large && t->batch_size < VHOST_BATCH && t->nfetch) {
 		t->fetch[0] = t->fetch[t->nfetch - 1];
 		t->nfetch = 1;
 	} else {
@@ -205,34 +209,55 @@ static void fetches_assign(struct stitch *s, struct task_ctx *t)
 	t->fetch_unsure = false;
 }
 
-/* tun_sendmsg() makes an event for each packet of its batch, numbered */
-void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+/*
+ * Does the packet with this index begin a batch? With a filter some have no event, but what comes
+ * has a higher index; else they follow each other, or events were lost.
+ */
+static bool batch_begins(const struct stitch *s, const struct task_ctx *t, unsigned int index,
+			 unsigned int size)
 {
-	struct task_ctx *t = task_of(s, ev);
+	if (!t->batch_open || index == 0 || index == PL_BATCH_NONE)
+		return true;
+	if (s->cfg.selected && size)
+		return index < t->send_next || size != t->batch_size;
+	return index != t->send_next;
+}
+
+static void batch_begin(struct stitch *s, struct task_ctx *t, unsigned int index, unsigned int size)
+{
+	bool skips = s->cfg.selected && size;
+
+	tx_give_up(s, t);
+	t->send_at = 0;
+	t->batches++;
+	t->batch_open = true;
+	t->batch_size = skips ? size : 0;
+	/* its first ones were not seen: which skb is whose is not certain for the others */
+	t->batch_broken = index != 0 && !skips;
+	if (skips) {
+		t->tx_packets += size;
+		t->tx_bytes += size * BATCHED_MAX;
+	}
+}
+
+static void batch_add(struct stitch *s, struct task_ctx *t, const struct pl_event *ev,
+		      const struct sighting *sight)
+{
+	bool skips = s->cfg.selected && t->batch_size;
 	struct send *send;
 
-	if (!t || !sends_alloc(s, t))
-		return;
-	s->send_covered = true;
-	t->is_vhost = true;
-	rx_batch_close(s, t);
-	if (ev->queue == 0 || !t->batch_open || ev->queue != t->send_next) {
-		tx_give_up(s, t);
-		t->send_at = 0;
-		t->batches++;
-		t->batch_open = true;
-		/* its first ones were not seen: which skb is whose is not certain for the others */
-		t->batch_broken = ev->queue != 0;
-	}
-	t->send_next = ev->queue + 1;
 	if (t->nsend == SEND_MAX)
 		tx_give_up(s, t);
 	t->batch_open = true;
-	t->tx_packets++;
-	t->tx_bytes += ev->len;
+	if (!skips) {
+		t->batch_size++;
+		t->tx_packets++;
+	}
+	t->tx_bytes = t->tx_bytes + ev->len - (skips ? BATCHED_MAX : 0);
 	send = &t->send[t->nsend++];
-	send->s = sighting_of(s, ev, hop);
+	send->s = *sight;
 	send->fetch.on = false;
+	send->index = PL_BATCH_INDEX(ev->queue);
 	send->key = ev->key;
 	send->pay = ev->pay;
 	send->has_key = ev->flags & PL_F_KEY;
@@ -242,6 +267,31 @@ void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		t->nsend = 0;
 		send_lost(s, t, send);
 	}
+}
+
+/* tun_sendmsg() makes an event for each packet of its batch, numbered */
+void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	unsigned int index = PL_BATCH_INDEX(ev->queue), size = PL_BATCH_SIZE(ev->queue);
+	struct task_ctx *t = task_of(s, ev);
+	struct sighting sight;
+
+	if (!t || !sends_alloc(s, t))
+		return;
+	s->send_covered = true;
+	t->is_vhost = true;
+	rx_batch_close(s, t);
+	if (batch_begins(s, t, index, size))
+		batch_begin(s, t, index, size);
+	t->send_next = index + 1;
+	if (index == PL_BATCH_NONE) {
+		/* its packets were fetched, too */
+		fetches_assign(s, t);
+		t->batch_open = false;
+		return;
+	}
+	sight = sighting_of(s, ev, hop);
+	batch_add(s, t, ev, &sight);
 }
 
 void on_tap_get(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)

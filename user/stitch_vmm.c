@@ -64,6 +64,11 @@ bool vmm_signalled(struct stitch *s, struct task_ctx *t, __u64 call)
 
 	if (m->call != call)
 		*m = (struct call_map){ .call = call };
+	/* for a packet that the filter does not select: nothing to learn from it */
+	if (list_empty(&t->batch) && t->read_other) {
+		t->read_other = false;
+		return false;
+	}
 	if (list_empty(&t->batch)) {
 		m->score -= SCORE_WRONG;
 		if (m->score < -SCORE_WRONG)

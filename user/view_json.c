@@ -196,6 +196,7 @@ static json_t *packets_json(struct json_builder *b, const struct report *r)
 	for (int end = 0; end < PACKET_NR_ENDS; end++)
 		json_put_int(b, o, packet_end_name(end), r->packets[end]);
 	json_put_int(b, o, "cloned", r->cloned);
+	json_put_int(b, o, "undecided", r->undecided);
 	json_put_int(b, o, "out_of_order", r->late_packets);
 	json_put(b, o, "incomplete_last_hop", counts_json(b, r->last_hop, r->nlast_hop));
 	return o;
@@ -266,6 +267,10 @@ static json_t *recording_json(struct json_builder *b, const struct report *r)
 	json_put_int(b, o, "damaged_blocks", r->bad_blocks);
 	json_put_int(b, o, "damaged_events", r->bad_events);
 	json_put_int(b, o, "late_events", r->late_events);
+	json_put_str(b, o, "filter", r->filter);
+	json_put_int(b, o, "sample", r->sample);
+	json_put_bool(b, o, "follow_nat", r->follow_nat);
+	json_put_int(b, o, "unfollowed", r->unfollowed);
 	return o;
 }
 

@@ -97,6 +97,10 @@ static void show_header(const struct report *r, const struct text_out *o)
 	else
 		text_printf(o, "unknown\n");
 
+	if (*r->filter)
+		text_printf(o, "filter: %s%s\n", r->filter, r->follow_nat ? "   (NAT followed)" : "");
+	if (r->sample > 1)
+		text_printf(o, "sample: 1 packet in %llu\n", r->sample);
 	list_begin(&l, o, "packets:");
 	list_item(&l, "%llu seen", r->seen);
 	list_item(&l, "%llu complete", r->packets[PACKET_COMPLETE]);
@@ -109,6 +113,8 @@ static void show_header(const struct report *r, const struct text_out *o)
 		list_item(&l, "%llu cut into segments by GSO", r->packets[PACKET_SPLIT]);
 	if (r->cloned)
 		list_item(&l, "%llu cloned", r->cloned);
+	if (r->undecided)
+		list_item(&l, "%llu not decided (no hop could read their headers)", r->undecided);
 	if (r->late_packets)
 		list_item(&l, "%llu left out (sighted out of order)", r->late_packets);
 	text_printf(o, "\n");
@@ -515,6 +521,9 @@ static void show_damage(const struct report *r, const struct text_out *o)
 	if (r->evicted)
 		text_printf(o, "given up to save memory: %llu packets (--max-in-flight)\n",
 			    r->evicted);
+	if (r->unfollowed)
+		text_printf(o, "not followed where headers change, too many at a time: %llu packets\n",
+			    r->unfollowed);
 	if (r->unsure_fetches)
 		text_printf(o, "vhost:fetch left out of %llu packets: not certain which it was\n",
 			    r->unsure_fetches);

@@ -39,6 +39,7 @@ struct sock_common {
 
 struct sk_buff_head {
 	struct sk_buff *prev; /* the one that was queued last */
+	__u32 qlen;
 };
 
 struct socket_wq {
@@ -71,6 +72,7 @@ struct sk_buff {
 	__be16 protocol;
 	__be16 vlan_proto;
 	__u16 vlan_tci;
+	__u16 transport_header;
 	__u16 network_header;
 	__u16 mac_header;
 	unsigned int tail; /* sk_buff_data_t: an offset on 64-bit */

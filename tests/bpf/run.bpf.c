@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that only the tests run: the key on any bytes, an skb hop on the skb of a test run */
-#define PL_DEFINE_MAPS
 #include "bpf/skb.bpf.h"
 #include "tests/bpf/run.h"
-
-char LICENSE[] SEC("license") = "GPL";
 
 struct run_in in;
 struct run_out out;

@@ -18,11 +18,19 @@
 #include <unistd.h>
 
 #include "object.h"
+#include "filter.h"
+#include "hooks_cast.h"
+#include "hooks_int.h"
 #include "pktlap.skel.h"
 #include "user/catalogue.h"
-#include "user/ksyms.h"
 
 #define LOG_MAX (1 << 20)
+
+/* loads of all sizes, fixed and indexed, near and far, cells of M[], arithmetic, tags, tunnels */
+#define FILTER_ALL_KINDS \
+	"(vlan 5 and (udp port 7788 or tcp[tcpflags] & tcp-syn != 0)) or (ip6 host fe80::1 and " \
+	"portrange 1-1000) or ether[200:4] = 0x01020304 or ether[ip[2:2] + 13] = 7 or " \
+	"ip[2:2] - ((ip[0] & 0xf) << 2) / 3 % 5 > 100 or ether host 02:00:00:00:00:09 or mpls 7"
 
 /* what libbpf and the verifier said of the last load; its callback has no argument */
 static char said[LOG_MAX];
@@ -39,27 +47,27 @@ static int note(enum libbpf_print_level level, const char *fmt, va_list ap)
 	return 0;
 }
 
-static int load_one(enum pl_hook hook)
+static int load(const bool hooks[PL_NR_HOOKS], const struct hooks_config *cfg)
 {
-	struct pktlap_bpf *skel = calloc(1, sizeof(*skel));
 	struct bpf_program *prog;
+	struct pktlap_bpf *skel;
+	enum pl_hook hook;
 	char name[64];
-	bool cast;
 	int err;
 
-	assert_non_null(skel);
-	assert_int_equal(pktlap_bpf__create_skeleton(skel), 0);
-	cast = object_cast(skel->skeleton);
-	assert_int_equal(bpf_object__open_skeleton(skel->skeleton, NULL), 0);
-	skel->rodata->cfg_cast = cast;
+	assert_int_equal(hooks_open(cfg, cast_func(), &skel), 0);
 	said_len = 0;
 	said[0] = 0;
-	snprintf(name, sizeof(name), "pl_%s", hook_desc(hook)->id);
 	assert_int_equal(object_prepare(skel->obj), 0);
-	prog = bpf_object__find_program_by_name(skel->obj, name);
-	if (!prog)
-		fail_msg("the catalogue has %s, the object has no program of this name", name);
-	bpf_program__set_autoload(prog, true);
+	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
+		if (!hooks[hook])
+			continue;
+		snprintf(name, sizeof(name), "pl_%s", hook_desc(hook)->id);
+		prog = bpf_object__find_program_by_name(skel->obj, name);
+		if (!prog)
+			fail_msg("the catalogue has %s, the object has no program of this name", name);
+		bpf_program__set_autoload(prog, true);
+	}
 	err = pktlap_bpf__load(skel);
 	pktlap_bpf__destroy(skel);
 	return err;
@@ -85,10 +93,14 @@ static bool target_here(const struct ksyms *k, const struct hook_desc *d)
 	return !access(name, R_OK);
 }
 
+static struct filter *filter;
+
 /* Load all programs of a kind that can be loaded */
 static void load_kind(enum pl_hook_kind kind, bool needs_target)
 {
+	const struct hooks_config all = {}, some = { .filter = filter, .sample = 3, .follow_nat = true };
 	unsigned int loaded = 0, absent = 0, typeless = 0, refused = 0, denied = 0;
+	bool good[PL_NR_HOOKS] = {};
 	struct ksyms *k;
 	enum pl_hook hook;
 	int err;
@@ -96,6 +108,7 @@ static void load_kind(enum pl_hook_kind kind, bool needs_target)
 	assert_int_equal(ksyms_load(&k), 0);
 	for (hook = 1; hook < PL_NR_HOOKS; hook++) {
 		const struct hook_desc *d = hook_desc(hook);
+		bool one[PL_NR_HOOKS] = {};
 
 		if (d->kind != kind)
 			continue;
@@ -103,9 +116,11 @@ static void load_kind(enum pl_hook_kind kind, bool needs_target)
 			absent++;
 			continue;
 		}
-		err = load_one(hook);
+		one[hook] = true;
+		err = load(one, &all);
 		if (!err) {
 			loaded++;
+			good[hook] = true;
 		} else if (err == -EPERM) {
 			denied++; /* the kind, or all of BPF */
 		} else if (lacks_types()) {
@@ -123,6 +138,10 @@ static void load_kind(enum pl_hook_kind kind, bool needs_target)
 	assert_true(!loaded || !denied);
 	if (!loaded)
 		skip();
+	/* and with all that selects packets: without, it is dead code to the verifier */
+	err = load(good, &some);
+	if (err)
+		fail_msg("with a filter: %s\n%.4000s", strerror(-err), said);
 }
 
 static void test_tp_btf(void **state)
@@ -151,8 +170,19 @@ static void test_kprobe(void **state)
 
 static int setup(void **state)
 {
+	struct filter_error why;
+
 	(void)state;
+	if (filter_new(FILTER_ALL_KINDS, &filter, &why))
+		return -1;
 	libbpf_set_print(note);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(filter);
 	return 0;
 }
 
@@ -165,5 +195,5 @@ int main(void)
 		cmocka_unit_test(test_kprobe),
 	};
 
-	return cmocka_run_group_tests_name("programs and the verifier", tests, setup, NULL);
+	return cmocka_run_group_tests_name("programs and the verifier", tests, setup, teardown);
 }

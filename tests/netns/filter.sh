@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# FILTER and --sample on live traffic: only what matches is in the file, on its whole way, wherever
+# its VLAN tag is, and also from where its headers have changed.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+count=300
+net_up || { not_ok "test network"; tap_done; exit; }
+reader_start || { not_ok "tap reader"; tap_done; exit; }
+RAWSEND=$top/build/tests/netns/rawsend
+
+# record NAME ARGS...: FILTER and options; while both flows are sent, in turn
+record()
+{
+	local name=$1 status
+	shift
+	host "$PKTLAP" record -q -i port0 -i br0 -o "$work/$name.data" "$@" -- bash -c "
+		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 ${TO:-10.9.0.9} 7788 &
+		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 ${TO:-10.9.0.9} 7789
+		wait; sleep 0.2" >"$work/sent" 2>"$work/err"
+	status=$?
+	[ "$status" = 0 ] || not_ok "record $*" "status $status: $(cat "$work/err")"
+	json "$work/$name.data" . >"$work/$name.json"
+}
+q() { jq -r "$2" "$work/$1.json"; }
+
+# whole NAME N TEXT: N packets, all of them complete, on one path to the tap's reader
+whole()
+{
+	is "$(q "$1" '[.packets | .seen, .complete, .incomplete, .ambiguous, .undecided] | join(" ")')" \
+		"$2 $2 0 0 0" "$3: $2 packets, all complete"
+	is "$(q "$1" '[.paths[] | .hops[] | if type == "object" then .hop else . end] | map(select(. == "tap:xmit" or . == "tap:read" or . == "dev:rxback")) | join(" ")')" \
+		"dev:rxback tap:xmit tap:read" "$3: they are seen from the first hop to the reader"
+}
+
+record all
+whole all $((2 * count)) "no filter"
+record one udp port 7788 and host 10.9.0.9
+whole one $count "one of two flows"
+is "$(q one .recording.filter)" "udp port 7788 and host 10.9.0.9" "the recording says what it was filtered by"
+check_that "so does the report" grep -q "^filter: udp port 7788 and host 10.9.0.9$" \
+	<("$PKTLAP" report "$work/one.data" 2>/dev/null)
+record none udp port 7790
+is "$(q none .packets.seen)" 0 "a filter that nothing matches: no packet"
+record other not udp
+is "$(q other .packets.seen)" 0 "not udp: no packet"
+record frame 'udp port 7788 and len = 60 or ether dst 02:00:00:00:00:09 and ip[16:4] = 0x0a090009 and udp[2:2] = 7789'
+between "$(q frame .packets.seen)" $count $((2 * count)) "fields"
+
+# tagged frames: with the tag in the frame up to the receiving stack, from there on in metadata
+tagged()
+{
+	local name=$1
+	shift
+	host "$PKTLAP" record -q -i port0 -i br0 -o "$work/$name.data" "$@" -- bash -c "
+		ip netns exec $SEND_NS $RAWSEND eth0 $count 3000 02:00:00:00:00:09 10.9.0.1 10.9.0.9 7788 5
+		ip netns exec $SEND_NS $RAWSEND eth0 $count 3000 02:00:00:00:00:09 10.9.0.1 10.9.0.9 7788 6
+		sleep 0.2" >"$work/sent" 2>"$work/err" || not_ok "record $*" "$(cat "$work/err")"
+	json "$work/$name.data" . >"$work/$name.json"
+}
+tagged vlan vlan 5 and udp port 7788
+whole vlan $count "vlan 5 and udp port 7788"
+tagged untagged udp port 7788
+is "$(q untagged .packets.seen)" 0 "without the word vlan a tagged packet does not match, as in a capture"
+
+# sampling: the same packets at all hops, about one in four
+record sample --sample 1/4
+between "$(q sample .packets.seen)" $((2 * count / 8)) $((2 * count / 2)) "sample of 1/4 of $((2 * count))"
+whole sample "$(q sample .packets.seen)" "sample"
+is "$(q sample .recording.sample)" 4 "the recording says so"
+record both --sample 1/4 udp port 7788
+between "$(q both .packets.seen)" $((count / 8)) $((count / 2)) "sample of 1/4 of one flow"
+whole both "$(q both .packets.seen)" "sample and filter"
+reader_stop >/dev/null
+tap_done
