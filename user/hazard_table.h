@@ -2,7 +2,8 @@
 /*
  * The rows of hazards.h: X(row, id, severity, when, what it looks at, remedy). By subject, in the
  * order in which findings of one severity are shown. A new row needs a function
- * hazard_find_<row>() in the file of its subject, and a test that provokes it.
+ * hazard_find_<row>() in the file of its subject, a test that provokes it, and its place in the man
+ * page (tools/hazards-man).
  */
 #ifndef PKTLAP_HAZARD_TABLE_H
 #define PKTLAP_HAZARD_TABLE_H

@@ -29,6 +29,9 @@ hazards()
 		tests/vm/bin/hazards off; tests/vm/bin/hazards slow >>/share/hz.made
 		pktlap check --hazards --format json >/share/off.json; tests/vm/bin/hazards off"
 	is $? 0 "$kernel: check among hazards"
+	# hooks_btf.c finds functions of modules too: else these would be kprobes in silence
+	is "$(jq -r '[.hops[] | select(.hop | IN("br:in", "tap:send", "vhost:rx", "kvm:kick", "ip:rcv")) | .kind] |
+		unique | join(" ")' "$hz")" fentry "$kernel: functions of the kernel and of modules are found in BTF"
 	hz_found ftrace-tracer '^tracefs has the tracer function on$'
 	hz_found ftrace-events '^tracefs has events on: .*net:net_dev_queue'
 	hz_found ftrace-filter "on the packets' way: br_handle_frame"
