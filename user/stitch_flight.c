@@ -492,6 +492,12 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 	case PL_HOP_ip_deliver:
 	case PL_HOP_sock_queue: /* a FIN */
 		return f->no_data; /* for the kernel's TCP, which frees it silently */
+	case PL_HOP_br_in:
+		/*
+		 * The bridge gave it to its own device, or to a port, that is not looked at: what it
+		 * throws away is a drop, and it does not hold packets back (one softirq).
+		 */
+		return f->freed || f->last_ts + GAP_DOUBT_NS < s->now;
 	case PL_HOP_nic_xmit:
 	case PL_HOP_sock_copy:
 	case PL_HOP_sock_recv:
@@ -518,8 +524,10 @@ void flight_release(struct stitch *s, struct flight *f)
 {
 	if (f->held_kind == HELD_MERGED || !list_empty(&f->sock))
 		flight_unhash(s, f);
-	else
+	else {
+		f->freed = true;
 		flight_end_here(s, f);
+	}
 }
 
 void flight_end_here(struct stitch *s, struct flight *f)

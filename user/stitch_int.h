@@ -99,6 +99,7 @@ struct flight {
 	bool discard; /* not to be reported: what its clones are is */
 	bool put; /* its vector was put into the vCPU */
 	bool evict; /* chosen to make room */
+	bool freed; /* its skb is another packet's now */
 	struct sighting held;
 	struct sighting *s;
 	struct sighting first[FLIGHT_INLINE];

@@ -87,6 +87,30 @@ static void test_flood(void **state)
 	assert_int_equal(stitch_stats(sc->st)->cloned, 2);
 }
 
+/*
+ * A bridge's device that is not looked at: what goes up there ends at the bridge. Not when it was
+ * there a moment ago: it may be forwarded yet.
+ */
+static void test_bridge_up(void **state)
+{
+	struct scene *sc = *state;
+
+	at(sc, 0, 0);
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_br_in, IF_NIC, 1, 11);
+	/* its skb again */
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_br_in, IF_NIC, 1, 12);
+	sc->ts += 2000000000;
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 13);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 2, 13);
+	pkt(sc, PL_HOP_br_in, IF_NIC, 2, 13);
+	finish(sc);
+	EXPECT(sc, "nic:gro nic:skb br:in C\nnic:gro nic:skb br:in C\nnic:gro nic:skb br:in I\n");
+}
+
 static void test_veth(void **state)
 {
 	struct scene *sc = *state;
@@ -245,6 +269,7 @@ int main(void)
 		SCENE(test_drops),
 		SCENE(test_reuse),
 		SCENE(test_flood),
+		SCENE(test_bridge_up),
 		SCENE(test_veth),
 		SCENE(test_local),
 		SCENE(test_gap),
