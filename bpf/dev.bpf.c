@@ -161,10 +161,11 @@ int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
 static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
 				      __u32 reason)
 {
+	enum pl_scope wanted = skb_scope(skb, direct);
 	struct pl_event *e;
 	int selected = FILTER_PASS;
 
-	if (!skb_wanted(skb, direct))
+	if (!wanted)
 		return 0;
 	if (cfg_select)
 		selected = select_skb(address_of(skb), SELECT_ENDS);
@@ -175,6 +176,8 @@ static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *sk
 		return 0;
 	skb_fill(e, skb, direct, 0, selected);
 	follow_end(address_of(skb));
+	if (wanted == PL_SCOPE_UP)
+		e->flags |= PL_F_KNOWN;
 	e->arg = reason;
 	/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance do,
 	 * and say nothing about where the kernel is */

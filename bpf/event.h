@@ -22,6 +22,7 @@
 #define PL_F_RX		      0x0800 /* context hop of the direction towards the guest (vq 0) */
 #define PL_F_GAP	      0x1000 /* events of this CPU were lost between its last one and this one */
 #define PL_F_UNSURE	      0x2000 /* FILTER or --sample could not decide: the bytes are not linear */
+#define PL_F_KNOWN	      0x8000 /* device not selected: of a packet only that was seen before */
 #define PL_F_SOCK	      0x4000 /* at a socket: vlan is the socket, queue its local port */
 
 /* TCP is joined by ranges of sequence numbers: the low half of the key, and pay for the length */
@@ -172,6 +173,13 @@ struct pl_send {
 	__u16 port;
 	__u8 hook;
 	__u8 unused[5];
+};
+
+/* value of the scope map: is a device looked at? */
+enum pl_scope {
+	PL_SCOPE_NO, /* as if it were not in the map */
+	PL_SCOPE_YES,
+	PL_SCOPE_UP, /* leads up from one that is: for packets that came in there (PL_F_KNOWN) */
 };
 
 /* value of the irqs map: the device that an interrupt number serves */

@@ -78,8 +78,8 @@ struct roles_shape {
 };
 
 /*
- * netns << 32 | ifindex -> 1; used only when devices were named. netns 0: in any namespace;
- * ifindex 0: the namespace has such a device
+ * netns << 32 | ifindex -> enum pl_scope; used only when devices were named. netns 0: in any
+ * namespace; ifindex 0: the namespace has such a device
  */
 struct scope_shape {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -244,11 +244,17 @@ static __always_inline void role_learn(__u32 tid, __u32 kind)
 		bpf_map_update_elem(&roles, &tid, &role, BPF_NOEXIST);
 }
 
-static __always_inline bool scope_has(__u32 netns, __u32 ifindex)
+static __always_inline enum pl_scope scope_of(__u32 netns, __u32 ifindex)
 {
 	__u64 key = (__u64)netns << 32 | ifindex;
+	const __u8 *value = bpf_map_lookup_elem(&scope, &key);
 
-	return bpf_map_lookup_elem(&scope, &key) != NULL;
+	return value ? *value : PL_SCOPE_NO;
+}
+
+static __always_inline bool scope_has(__u32 netns, __u32 ifindex)
+{
+	return scope_of(netns, ifindex) == PL_SCOPE_YES;
 }
 
 /* an interrupt that makes an event between load and exchange: more than this at once is no more

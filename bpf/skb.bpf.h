@@ -61,11 +61,16 @@ static __always_inline void dev_of(struct net_device *dev, bool direct, __u32 *i
 }
 
 /* Does the user want this device? lo only when it is named */
-static __always_inline bool dev_wanted(__u32 netns, __u32 ifindex, __u16 type)
+static __always_inline enum pl_scope dev_scope(__u32 netns, __u32 ifindex, __u16 type)
 {
 	if (cfg_scoped)
-		return scope_has(netns, ifindex);
-	return type != ARPHRD_LOOPBACK;
+		return scope_of(netns, ifindex);
+	return type != ARPHRD_LOOPBACK ? PL_SCOPE_YES : PL_SCOPE_NO;
+}
+
+static __always_inline bool dev_wanted(__u32 netns, __u32 ifindex, __u16 type)
+{
+	return dev_scope(netns, ifindex, type) == PL_SCOPE_YES;
 }
 
 /* Reserve an event at this device; NULL: not wanted, or no room */
@@ -83,29 +88,36 @@ static __always_inline struct pl_event *event_begin_dev(__u8 hook, struct net_de
  * Select an skb at a hop where skb->dev may be something else. What is read of the device there
  * goes nowhere else.
  */
-static __always_inline bool skb_wanted(struct sk_buff *skb, bool direct)
+static __always_inline enum pl_scope skb_scope(struct sk_buff *skb, bool direct)
 {
+	enum pl_scope at_dev, at_iif;
 	struct net_device *dev;
 	__u32 ifindex = 0, netns = 0;
 	__u16 type;
 
 	/* netlink and unix skbs, the bulk of what is consumed, never had a MAC header */
 	if (READ(direct, skb, mac_header) == MAC_UNSET)
-		return false;
+		return PL_SCOPE_NO;
 	if (!cfg_scoped)
-		return true;
+		return PL_SCOPE_YES;
 	dev = READ(direct, skb, dev);
 	if (dev)
 		dev_of(dev, direct, &ifindex, &netns, &type);
-	return scope_has(netns, ifindex) || scope_has(0, READ(direct, skb, skb_iif));
+	at_dev = scope_of(netns, ifindex);
+	at_iif = scope_of(0, READ(direct, skb, skb_iif));
+	if (at_dev == PL_SCOPE_YES || at_iif == PL_SCOPE_YES)
+		return PL_SCOPE_YES;
+	return at_dev ? at_dev : at_iif;
 }
 
 /* Select an skb that a socket has or gets: skb->dev is cleared or overwritten by then */
-static __always_inline bool sock_skb_wanted(__u32 netns, struct sk_buff *skb, bool direct)
+static __always_inline enum pl_scope sock_skb_scope(__u32 netns, struct sk_buff *skb, bool direct)
 {
 	__u32 iif = READ(direct, skb, skb_iif);
 
-	return cfg_scoped ? scope_has(netns, iif) : iif != LOOPBACK_IFINDEX;
+	if (cfg_scoped)
+		return scope_of(netns, iif);
+	return iif != LOOPBACK_IFINDEX ? PL_SCOPE_YES : PL_SCOPE_NO;
 }
 
 static __always_inline bool skb_is_gso(unsigned char *head, __u32 end)
@@ -175,6 +187,7 @@ static __always_inline bool skb_event(struct skb_hop hop, struct sk_buff *skb,
 				      struct net_device *dev)
 {
 	__u32 ifindex = 0, netns = 0;
+	enum pl_scope wanted;
 	struct pl_event *e;
 	__u16 type = 0;
 	int selected;
@@ -185,21 +198,22 @@ static __always_inline bool skb_event(struct skb_hop hop, struct sk_buff *skb,
 		if (!dev)
 			return false;
 		dev_of(dev, hop.direct, &ifindex, &netns, &type);
-		if (!dev_wanted(netns, ifindex, type))
-			return false;
+		wanted = dev_scope(netns, ifindex, type);
 	} else if (hop.trust == DEV_GONE) {
 		netns = sock_netns(hop.sk, hop.direct);
-		if (!sock_skb_wanted(netns, skb, hop.direct))
-			return false;
-	} else if (!skb_wanted(skb, hop.direct)) {
-		return false;
+		wanted = sock_skb_scope(netns, skb, hop.direct);
+	} else {
+		wanted = skb_scope(skb, hop.direct);
 	}
+	/* what this host sends out over such a device has come in nowhere */
+	if (!wanted || (wanted == PL_SCOPE_UP && !READ(hop.direct, skb, skb_iif)))
+		return false;
 	selected = cfg_select ? select_skb(address_of(skb), select_how(hop, type)) : FILTER_PASS;
 	if (selected == FILTER_REJECT)
 		return false;
 	e = event_begin_at(hop.hook, ifindex, netns);
 	if (e) {
-		e->flags |= hop.flags;
+		e->flags |= hop.flags | (wanted == PL_SCOPE_UP ? PL_F_KNOWN : 0);
 		skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : type, selected);
 		if (hop.sk)
 			sock_mark(e, hop.sk, hop.direct,

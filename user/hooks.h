@@ -38,6 +38,8 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 
 /* After load, also while attached: what the programs select by. 0 or -errno */
 int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex);
+/* Not selected itself, but what came in at one that is goes up over it: a port's bridge */
+int hooks_scope_up(struct hooks *h, __u32 netns, __u32 ifindex);
 /* netns 0: the device where it is seen without its namespace */
 int hooks_scope_remove(struct hooks *h, __u32 netns, __u32 ifindex);
 int hooks_irq_add(struct hooks *h, unsigned int irq, __u32 netns, __u32 ifindex);

@@ -11,7 +11,7 @@
 int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
 {
 	__u64 key = (__u64)netns << 32 | ifindex, loose = ifindex, any = (__u64)netns << 32;
-	__u8 one = 1;
+	__u8 one = PL_SCOPE_YES;
 
 	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &key, &one, BPF_ANY))
 		return -errno;
@@ -20,6 +20,18 @@ int hooks_scope_add(struct hooks *h, __u32 netns, __u32 ifindex)
 		return -errno;
 	/* for hops that see a socket and no device */
 	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &any, &one, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+int hooks_scope_up(struct hooks *h, __u32 netns, __u32 ifindex)
+{
+	__u64 key = (__u64)netns << 32 | ifindex, loose = ifindex;
+	__u8 up = PL_SCOPE_UP;
+
+	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &key, &up, BPF_NOEXIST) && errno != EEXIST)
+		return -errno;
+	if (bpf_map_update_elem(h->map_fd[MAP_SCOPE], &loose, &up, BPF_NOEXIST) && errno != EEXIST)
 		return -errno;
 	return 0;
 }

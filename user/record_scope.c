@@ -16,6 +16,7 @@
 #define SCOPE_PER_DEV 3 /* entries of hooks_scope_add(), the worst case: each in a namespace of its own */
 #define SCOPE_MIN     4096 /* for devices that may come; 64 bytes or so each */
 #define SCOPE_MAX     (1 << 22)
+#define MASTERS_MAX   8 /* bond in bridge, ...: the kernel has the same limit */
 #define IRQS_MIN      1024 /* 8 bytes each: for devices that may come */
 
 static int irq_max(void *ctx, const struct device *dev, unsigned int irq)
@@ -135,6 +136,21 @@ static bool wanted(const struct recorder *r, const struct device *dev)
 	       devices_in_scope(&r->devices, cfg->devices, cfg->ndevices, dev);
 }
 
+/* What comes in at a port may be for this host: followed up over its bridge, and what that is in */
+static int masters_add(struct recorder *r, const struct device *dev)
+{
+	const struct device *master = dev;
+	int err = 0, depth;
+
+	for (depth = 0; !err && depth < MASTERS_MAX; depth++) {
+		master = devices_get(&r->devices, dev->netns, master->master);
+		if (!master)
+			break;
+		err = hooks_scope_up(r->hooks, master->netns, master->ifindex);
+	}
+	return err;
+}
+
 static int device_select(struct recorder *r, const struct device *dev)
 {
 	int err = 0;
@@ -143,6 +159,8 @@ static int device_select(struct recorder *r, const struct device *dev)
 		return 0;
 	if (r->cfg->ndevices)
 		err = select_add(r, dev);
+	if (!err && r->cfg->ndevices)
+		err = masters_add(r, dev);
 	if (err == -E2BIG) {
 		if (!r->unscoped)
 			msg_error("more devices than the programs have room for: %s and later ones are not recorded",

@@ -175,6 +175,9 @@ static struct flight *packet_unknown(struct stitch *s, const struct pl_event *ev
 		several = true;
 		origin = NULL;
 	}
+	/* it came in elsewhere, or not while it was looked at */
+	if (!origin && (ev->flags & PL_F_KNOWN))
+		return NULL;
 	f = origin ? flight_fork(s, origin, ev) : flight_new(s, ev);
 	if (!f)
 		return NULL;
@@ -374,7 +377,7 @@ void on_drop(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 	if (!f) {
 		/* dropped before any hop saw it; without headers it is not a packet to anyone */
-		if (!(ev->flags & PL_F_KEY)) {
+		if (!(ev->flags & PL_F_KEY) || (ev->flags & PL_F_KNOWN)) {
 			unused(s);
 			return;
 		}

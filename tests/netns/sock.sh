@@ -30,6 +30,7 @@ sock_up()
 	# nothing but the test's packets from here on: neighbours are known for good
 	ip -n $SEND_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev eth0 nud permanent
 	ip -n $HOST_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev br0 nud permanent
+	ip -n $SEND_NS neigh replace 10.9.0.3 lladdr "$(mac $HOST_NS br0)" dev eth0 nud permanent
 	ip -n $SINK_NS neigh replace 10.9.0.1 lladdr "$(mac $SEND_NS eth0)" dev eth0 nud permanent
 	ip -n $SINK_NS neigh replace 10.9.0.3 lladdr "$(mac $HOST_NS br0)" dev eth0 nud permanent
 }
@@ -42,12 +43,13 @@ rec()
 	local name=$1 args=$2 command=$3
 	shift 3
 	# shellcheck disable=SC2086 # words
-	"$@" ip netns exec $SINK_NS timeout 30 "$SOCKREAD" $args >"$work/reader" 2>&1 &
+	"$@" ip netns exec "${AT:-$SINK_NS}" timeout 30 "$SOCKREAD" $args >"$work/reader" 2>&1 &
 	for _ in $(seq 100); do
 		grep -q ready "$work/reader" && break
 		sleep 0.02
 	done
-	host "$PKTLAP" record -q -i port0 -i port1 -i br0 -i eth0@$SINK_NS -i eth0@$SEND_NS -o "$work/a.data" \
+	# shellcheck disable=SC2086 # words
+	host "$PKTLAP" record -q ${SCOPE:--i port0 -i port1 -i br0 -i eth0@$SINK_NS -i eth0@$SEND_NS} -o "$work/a.data" \
 		-- bash -c "$command" 2>"$work/err"
 	is $? 0 "$name: record"
 	wait $!
@@ -111,6 +113,19 @@ from()
 	between "$(hop_n app:wake)" 10 20 "tcp from $2: each wakes the reader"
 }
 
+# Only a port is named: what comes in there is followed up over its bridge to the host's socket. What the
+# same socket gets from the other port is nobody's, and not taken for it
+up()
+{
+	local AT=$HOST_NS SCOPE="-i port0"
+	rec up "recv udp 7788 30" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
+			echo other >/dev/udp/10.9.0.3/7788; sleep 0.04; done' &
+		${UDP/10.9.0.2/10.9.0.3}; wait"
+	is "$(q "$path | .chain[0] + \" \" + (.hops | last | .hop)")" "port0 app:recv" "a port: the way goes up to the reader"
+	is "$(q "$path.packets")" 20 "a port: for every packet that came in there"
+	is "$(q .packets.seen)" 20 "a port: and for no other"
+}
+
 sock_up || { not_ok "test network"; tap_done; exit; }
 # where the read is seen first: a kernel without function hooks sees only its return
 READ=app:recv
@@ -132,6 +147,7 @@ for how in recv epoll uring; do
 done
 from $SEND_NS "another container"
 from $HOST_NS "the host"
+up
 # a hook that sees a part of its packets is said to
 is "$("$PKTLAP" check --format json 2>/dev/null |
 	jq -r '.hops[] | select(.hop == "app:send") | (.target == "tcp_sendmsg_locked" and .kind == "tp_btf") == (.partial | startswith("TCP only"))')" \

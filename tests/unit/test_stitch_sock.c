@@ -768,6 +768,30 @@ static void test_whole_tcp_netns(void **state)
 	EXPECT(sc, "ip:out drop D 1000+100\n");
 }
 
+/*
+ * A device that leads up from one that is looked at: of what came in there only. Others pass it, too,
+ * with an skb that is not known.
+ */
+static void test_known_only(void **state)
+{
+	static const enum pl_hop hops[] = { PL_HOP_dev_rx, PL_HOP_nic_skb, PL_HOP_ip_rcv, PL_HOP_ip_deliver,
+					    PL_HOP_drop };
+	struct scene *sc = *state;
+	size_t i, k;
+
+	at(sc, 0, 0);
+	for (k = 1; k <= 2; k++) {
+		if (k == 1)
+			pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
+		for (i = 0; i < 5; i++) {
+			sc->next_flags = PL_F_KNOWN;
+			pkt(sc, hops[i], hops[i] == PL_HOP_drop ? 0 : IF_BR, k, 10 + k);
+		}
+	}
+	finish(sc);
+	EXPECT(sc, "nic:gro dev:rx nic:skb ip:rcv ip:deliver drop D\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -792,6 +816,7 @@ int main(void)
 		SCENE(test_tcp_loss),
 		SCENE(test_tcp_two_netns),
 		SCENE(test_tcp_no_data),
+		SCENE(test_known_only),
 		SCENE(test_whole_udp),
 		SCENE(test_whole_udp_few_hooks),
 		SCENE(test_whole_tcp),
