@@ -90,7 +90,7 @@ static __always_inline struct pl_event *event_begin_dev(__u8 hook, struct net_de
  */
 static __always_inline enum pl_scope skb_scope(struct sk_buff *skb, bool direct)
 {
-	enum pl_scope at_dev, at_iif;
+	enum pl_scope at_dev;
 	struct net_device *dev;
 	__u32 ifindex = 0, netns = 0;
 	__u16 type;
@@ -104,10 +104,10 @@ static __always_inline enum pl_scope skb_scope(struct sk_buff *skb, bool direct)
 	if (dev)
 		dev_of(dev, direct, &ifindex, &netns, &type);
 	at_dev = scope_of(netns, ifindex);
-	at_iif = scope_of(0, READ(direct, skb, skb_iif));
-	if (at_dev == PL_SCOPE_YES || at_iif == PL_SCOPE_YES)
+	if (at_dev == PL_SCOPE_YES)
 		return PL_SCOPE_YES;
-	return at_dev ? at_dev : at_iif;
+	/* a device of that number came before; another namespace may have one, too */
+	return at_dev || scope_of(0, READ(direct, skb, skb_iif)) ? PL_SCOPE_UP : PL_SCOPE_NO;
 }
 
 /* Select an skb that a socket has or gets: skb->dev is cleared or overwritten by then */

@@ -370,21 +370,37 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	}
 }
 
+/*
+ * Dropped before any hop saw it; or a clone: that of a packet socket which has no room, say, while the
+ * packet itself goes on
+ */
+static struct flight *dropped_unknown(struct stitch *s, const struct pl_event *ev)
+{
+	bool several;
+	struct flight *f, *origin = flight_by_head(s, ev, &several);
+
+	if (origin)
+		return flight_fork(s, origin, ev);
+	f = flight_new(s, ev);
+	if (f)
+		f->flow = 0;
+	return f;
+}
+
 void on_drop(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = chain_find(s, ev, hop);
 	struct sighting sight;
 
 	if (!f) {
-		/* dropped before any hop saw it; without headers it is not a packet to anyone */
+		/* without headers it is not a packet to anyone */
 		if (!(ev->flags & PL_F_KEY) || (ev->flags & PL_F_KNOWN)) {
 			unused(s);
 			return;
 		}
-		f = flight_new(s, ev);
+		f = dropped_unknown(s, ev);
 		if (!f)
 			return;
-		f->flow = 0;
 	}
 	if (sock_discard(s, f))
 		return;

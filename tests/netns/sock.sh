@@ -114,16 +114,31 @@ from()
 }
 
 # Only a port is named: what comes in there is followed up over its bridge to the host's socket. What the
-# same socket gets from the other port is nobody's, and not taken for it
+# host gets from the other port passes the same bridge, and is nobody's
 up()
 {
 	local AT=$HOST_NS SCOPE="-i port0"
 	rec up "recv udp 7788 30" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
-			echo other >/dev/udp/10.9.0.3/7788; sleep 0.04; done' &
+			echo other >/dev/udp/10.9.0.3/7799; sleep 0.04; done' &
 		${UDP/10.9.0.2/10.9.0.3}; wait"
 	is "$(q "$path | .chain[0] + \" \" + (.hops | last | .hop)")" "port0 app:recv" "a port: the way goes up to the reader"
 	is "$(q "$path.packets")" 20 "a port: for every packet that came in there"
 	is "$(q .packets.seen)" 20 "a port: and for no other"
+}
+
+# A packet socket gets a clone of each packet, and drops it when it has no room: the packets have their
+# ways all the same, and none is incomplete
+packet_socket()
+{
+	local other
+	ip netns exec $SEND_NS timeout 30 "$SOCKREAD" recv packet 0 1000 30000 >/dev/null &
+	other=$!
+	rec "a packet socket besides" "recv udp 7788 20" "$UDP"
+	kill $other
+	is "$(q "$path.packets")" 20 "a packet socket besides: all packets have their way"
+	is "$(q '[.packets.incomplete, .packets.ambiguous] | add')" 0 "a packet socket besides: none is incomplete or ambiguous"
+	check_that "a packet socket besides: its clones are dropped, and said to be clones" \
+		test "$(q .packets.dropped)" -gt 0 -a "$(q .packets.dropped)" = "$(q .packets.cloned)"
 }
 
 sock_up || { not_ok "test network"; tap_done; exit; }
@@ -148,6 +163,7 @@ done
 from $SEND_NS "another container"
 from $HOST_NS "the host"
 up
+packet_socket
 # a hook that sees a part of its packets is said to
 is "$("$PKTLAP" check --format json 2>/dev/null |
 	jq -r '.hops[] | select(.hop == "app:send") | (.target == "tcp_sendmsg_locked" and .kind == "tp_btf") == (.partial | startswith("TCP only"))')" \

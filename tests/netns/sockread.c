@@ -222,8 +222,11 @@ static int sock_open(const char *proto, int port)
 	bool tcp = !strcmp(proto, "tcp");
 	int one = 1, fd;
 
-	if (!strcmp(proto, "packet"))
-		return socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+	if (!strcmp(proto, "packet")) {
+		fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+		/* the least that there is: full soon */
+		return fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &one, sizeof(one)) ? -1 : fd;
+	}
 	fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    bind(fd, (struct sockaddr *)&a, sizeof(a)) || (tcp && listen(fd, 1)))

@@ -792,6 +792,32 @@ static void test_known_only(void **state)
 	EXPECT(sc, "nic:gro dev:rx nic:skb ip:rcv ip:deliver drop D\n");
 }
 
+/* A packet socket has no room: its clone is dropped, the packet itself goes on */
+static void test_packet_socket_full(void **state)
+{
+	struct scene *sc = *state;
+	struct pl_event ev;
+
+	at(sc, 0, 0);
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 11);
+	ev = pkt_make(sc, PL_HOP_drop, 0, 2, 11);
+	ev.head = 1;
+	feed(sc, &ev);
+	EXPECT(sc, "nic:gro nic:skb drop D clone\n");
+	pkt(sc, PL_HOP_ip_rcv, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_ip_deliver, IF_NIC, 1, 11);
+	queue(sc, SK, 1, 11);
+	at(sc, 1, READER);
+	/* what else a packet socket does with clones is no packet's */
+	pkt(sc, PL_HOP_skb_copy, 0, 3, 11);
+	pkt(sc, PL_HOP_skb_free, 0, 3, 11);
+	take(sc, SK, 1, 11);
+	returns(sc, SK, 100);
+	finish(sc);
+	EXPECT(sc, UP "sock:queue sock:recv app:recv C\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -817,6 +843,7 @@ int main(void)
 		SCENE(test_tcp_two_netns),
 		SCENE(test_tcp_no_data),
 		SCENE(test_known_only),
+		SCENE(test_packet_socket_full),
 		SCENE(test_whole_udp),
 		SCENE(test_whole_udp_few_hooks),
 		SCENE(test_whole_tcp),
