@@ -118,7 +118,7 @@ from()
 up()
 {
 	local AT=$HOST_NS SCOPE="-i port0"
-	rec up "recv udp 7788 30" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
+	rec up "recv udp 7788 20" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
 			echo other >/dev/udp/10.9.0.3/7799; sleep 0.04; done' &
 		${UDP/10.9.0.2/10.9.0.3}; wait"
 	is "$(q "$path | .chain[0] + \" \" + (.hops | last | .hop)")" "port0 app:recv" "a port: the way goes up to the reader"
