@@ -262,6 +262,12 @@ int trace_write_doc(struct trace_writer *w, enum trace_chunk kind, const json_t 
 	return trace_write_doc_in(w, 0, kind, doc);
 }
 
+/* What a recorder writes of its own kernel; the others are about a guest, or of a host's use only */
+static bool kind_is_guests(unsigned int kind)
+{
+	return kind < TRACE_SYNC || kind == TRACE_KVM_TSC;
+}
+
 int trace_write_raw(struct trace_writer *w, unsigned int domain, const struct trace_chunk_header *h,
 		    const void *payload)
 {
@@ -271,7 +277,7 @@ int trace_write_raw(struct trace_writer *w, unsigned int domain, const struct tr
 		return w->err;
 	if (!domain || domain >= TRACE_DOMAINS_MAX)
 		return -EINVAL;
-	if (!trace_chunk_valid(h) || h->kind >= TRACE_SYNC ||
+	if (!trace_chunk_valid(h) || !kind_is_guests(h->kind) ||
 	    (h->kind == TRACE_EVENTS && h->stored > h->raw + TRACE_EVENTS_SLACK) ||
 	    h->payload_crc != trace_crc(payload, h->stored))
 		return -EBADMSG;

@@ -586,7 +586,7 @@ static void raw_chunk_damaged(void **state)
 /* With right checksums: kinds that are not a guest's to write, payloads larger than events are */
 static void raw_chunk_forged(void **state)
 {
-	static const __u16 kinds[] = { 0, TRACE_SYNC, TRACE_GUEST, TRACE_NR_CHUNKS, 999 };
+	static const __u16 kinds[] = { 0, TRACE_SYNC, TRACE_GUEST, TRACE_PACKETS, TRACE_KEPT, TRACE_NR_CHUNKS, 999 };
 	struct forged *f = malloc(sizeof(*f));
 	struct pl_event ev = { .ts = 5 };
 	struct trace_writer *w;
