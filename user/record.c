@@ -334,7 +334,7 @@ static int hooks_setup(struct recorder *r)
 	struct hooks_config hc = {
 		.ring_bytes = r->cfg->ring_bytes ? r->cfg->ring_bytes : ring_bytes_default(),
 		.scoped = r->cfg->ndevices > 0,
-		.filter = r->cfg->filter,
+		.filter = r->filter ? r->filter : r->cfg->filter,
 		.sample = r->cfg->sample,
 		.follow_nat = r->cfg->follow_nat,
 		.verbose = r->cfg->verbose,
@@ -384,7 +384,7 @@ static int live_setup(struct recorder *r)
 		.trace = r->trace,
 		.cpus = hooks_ncpus(r->hooks),
 		.slower_than_ns = r->cfg->slower_than_ns,
-		.selected = r->cfg->filter || r->cfg->sample,
+		.selected = r->filter || r->cfg->filter || r->cfg->sample,
 	};
 	json_t *devices, *tasks;
 	int err = -ENOMEM;
@@ -481,6 +481,8 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 static void recorder_close(struct recorder *r)
 {
 	guests_close(r->guests);
+	free(r->filter);
+	free(r->filter_text);
 	live_free(r->live);
 	rings_close(r->rings);
 	hooks_free(r->hooks);

@@ -44,13 +44,16 @@ static const char *boot_id(char id[64])
 	return id;
 }
 
-static json_t *options_doc(const struct record_config *cfg)
+static json_t *options_doc(const struct recorder *r)
 {
+	const struct record_config *cfg = r->cfg;
+	const char *filter = r->filter_text ? r->filter_text : cfg->filter_text;
+
 	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:I, s:b}", "devices",
 			 strings_doc(cfg->devices, cfg->ndevices), "ring_bytes",
 			 (json_int_t)cfg->ring_bytes, "duration_ns", (json_int_t)cfg->duration_ns,
 			 "count", (json_int_t)cfg->count, "slower_than_ns",
-			 (json_int_t)cfg->slower_than_ns, "filter", json_text(cfg->filter_text ?: ""),
+			 (json_int_t)cfg->slower_than_ns, "filter", json_text(filter ? filter : ""),
 			 "sample", (json_int_t)cfg->sample, "follow_nat", cfg->follow_nat);
 }
 
@@ -68,7 +71,7 @@ static json_t *meta_doc(const struct recorder *r)
 			 u.release, "machine", u.machine, "cpus", (int)hooks_ncpus(r->hooks),
 			 "command", strings_doc((const char *const *)cfg->argv, cfg->argc),
 			 "start_real_ns", (json_int_t)now.real_ns, "start_mono_ns",
-			 (json_int_t)r->start_ns, "options", options_doc(cfg));
+			 (json_int_t)r->start_ns, "options", options_doc(r));
 }
 
 int record_doc_clock(struct recorder *r)

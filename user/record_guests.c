@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Of record: the guests' part in each phase of a recording */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent_proto.h"
 #include "filter.h"
 #include "record_int.h"
 #include "util.h"
@@ -18,6 +21,35 @@ static json_t *filter_code_doc(const struct filter *f)
 	return code;
 }
 
+static const char *user_text(const struct record_config *cfg)
+{
+	return cfg->filter_text ? cfg->filter_text : "";
+}
+
+/* A channel's own packets are not to be recorded: more of them would follow. Takes text, NULL: "" */
+static char *text_without(char *text, const char *own)
+{
+	char expr[512], *more = NULL;
+
+	if (agent_own_filter(own, expr, sizeof(expr)))
+		return text;
+	if (asprintf(&more, text && *text ? "(%s) and %s" : "%s%s", text ? text : "", expr) < 0)
+		more = NULL;
+	free(text);
+	return more;
+}
+
+/* What was not asked for by the user is not his to mend: without it, his own packets are recorded */
+static int filter_compile_own(const char *text, struct filter **out)
+{
+	struct filter_error why;
+	int err = filter_new(text, out, &why);
+
+	if (err == -EINVAL || err == -E2BIG)
+		msg_error("the guests' own connections cannot be left out: %s", why.why);
+	return err;
+}
+
 /*
  * What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of
  * its own
@@ -26,15 +58,19 @@ static json_t *start_doc(void *ctx, size_t i, const char *own)
 {
 	const struct recorder *r = ctx;
 	const struct record_config *cfg = r->cfg;
-	json_t *doc = json_object();
+	char *text = text_without(strdup(user_text(cfg)), own);
+	struct filter *f = NULL;
+	json_t *doc = NULL;
 
 	(void)i;
-	(void)own;
+	if (!text || (*text && filter_compile_own(text, &f)))
+		goto out;
+	doc = json_object();
 	if (cfg->hops)
 		json_object_set_new(doc, "hops", json_text(cfg->hops));
-	if (cfg->filter) {
-		json_object_set_new(doc, "filter", json_text(cfg->filter_text));
-		json_object_set_new(doc, "filter_code", filter_code_doc(cfg->filter));
+	if (f) {
+		json_object_set_new(doc, "filter", json_text(text));
+		json_object_set_new(doc, "filter_code", filter_code_doc(f));
 	}
 	if (cfg->sample)
 		json_object_set_new(doc, "sample", json_integer(cfg->sample));
@@ -42,7 +78,28 @@ static json_t *start_doc(void *ctx, size_t i, const char *own)
 		json_object_set_new(doc, "follow_nat", json_true());
 	if (cfg->ring_bytes)
 		json_object_set_new(doc, "buffer", json_integer(cfg->ring_bytes));
+out:
+	free(f);
+	free(text);
 	return doc;
+}
+
+/* The host's own filter leaves out the connections of all guests' channels */
+static int host_filter(struct recorder *r)
+{
+	char *text = strdup(user_text(r->cfg));
+	size_t i;
+
+	for (i = 0; text && i < guests_count(r->guests); i++)
+		text = text_without(text, guest_own(r->guests, i));
+	if (!text)
+		return -ENOMEM;
+	if (!strcmp(text, user_text(r->cfg))) {
+		free(text);
+		return 0;
+	}
+	r->filter_text = text;
+	return filter_compile_own(text, &r->filter);
 }
 
 /* Until none is in this state any more, or the user has had enough: -EINTR */
@@ -73,7 +130,7 @@ int record_guests_open(struct recorder *r)
 	err = guests_wait(r, GUEST_HELLO);
 	if (err == -EINTR)
 		msg_error("interrupted before all guests have answered");
-	return err;
+	return err ? err : host_filter(r);
 }
 
 int record_guests_ready(struct recorder *r)

@@ -34,6 +34,8 @@ struct recorder {
 	struct cost *cost;
 	struct trace_writer *trace;
 	struct guests *guests; /* NULL: none */
+	struct filter *filter; /* the user's, and not the guests' channels; NULL: the user's */
+	char *filter_text;
 	struct live *live; /* NULL: all events go into the file */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 end_ns; /* CLOCK_MONOTONIC; 0: it runs */

@@ -56,6 +56,10 @@ host "$PKTLAP" record -i port0 -o "$work/b" --guest tcp:10.9.0.1:$port -- bash -
 	>/dev/null 2>"$work/err"
 is $? 0 "record over TCP"
 check_that "the guest's events are there" test "$(guest "$work/b" .events)" -ge 80
+# some 60 questions and answers went over it; the second recorder's connection is not its own
+between "$("$top/build/tests/domains" "$work/b" | jq '[.[].hooks | .tcp_send_tp, .tcp_send_fe, .tcp_queue_fe // 0] | add // 0')" \
+	0 9 "its own connection is recorded on neither side"
+is "$(guest "$work/b" '.meta.options.filter | test("not .tcp and")')" true "and the file says that it is left out"
 grep -q 'serves another recorder' "$work/busy"
 is $? 0 "a second recorder is told that the agent is busy"
 check_that "and touches no file" test ! -e "$work/no"
