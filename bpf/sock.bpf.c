@@ -92,8 +92,9 @@ static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other)
  * Without any function hook: the callback that follows at once. What is last in the queue then was
  * put there just now, or is an older one of TCP that took the new bytes in. Nothing is there when
  * the reader was faster: then the event has no skb, so that it is known that one is missing. So
- * it is for a datagram that is not selected, where selected ones are in the same queue: the reads
- * are counted then. The first selected one may come after others: that is as one missing.
+ * it is for a datagram that is not selected, or came in at another device, where selected ones are in
+ * the same queue: the reads are counted then. The first selected one may come after others: that is
+ * as one missing.
  */
 static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 {
@@ -110,15 +111,15 @@ static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 	if (!sock_is_inet(sk, PROBED))
 		return 0;
 	skb = queue_tail(sk);
-	if (!cfg_select && skb)
-		return skb_hop(hop, skb, NULL);
 	if (skb && skb_event(hop, skb, NULL)) {
+		if (!cfg_select)
+			return 0;
 		known = sock_know(sk);
 		if (known && !known->takes && READ(PROBED, sk, sk_receive_queue.qlen) > 1)
 			tail_unseen(hook, sk, false);
 		if (known)
 			known->takes = 1;
-	} else if (sock_takes(sk)) {
+	} else if (sock_takes(sk) && (cfg_select || !sock_is_tcp(sk))) {
 		tail_unseen(hook, sk, skb);
 	}
 	return 0;

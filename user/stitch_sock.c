@@ -104,10 +104,15 @@ static bool is_tail(const struct pl_event *ev)
 	return ev->hook == PL_HOOK_tail_queue || ev->hook == PL_HOOK_tail_queue_raw;
 }
 
-/* A datagram that the filter does not select, in the queue of a socket that gets selected ones */
+/*
+ * A datagram that is not looked at, in the queue of a socket that gets others: the filter does not
+ * select it, or it came in at another device
+ */
 static bool is_other(const struct pl_event *ev)
 {
-	return is_tail(ev) && !ev->obj && ev->arg;
+	if (!is_tail(ev) || is_tcp(ev))
+		return false;
+	return ev->obj ? (ev->flags & PL_F_KNOWN) : ev->arg;
 }
 
 /* The packet that this CPU is giving to TCP, when its bytes are among those of the last skb */

@@ -114,12 +114,12 @@ from()
 }
 
 # Only a port is named: what comes in there is followed up over its bridge to the host's socket. What the
-# host gets from the other port passes the same bridge, and is nobody's
+# same socket gets from the other port, over the same bridge, is nobody's, and not taken for it
 up()
 {
 	local AT=$HOST_NS SCOPE="-i port0"
-	rec up "recv udp 7788 20" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
-			echo other >/dev/udp/10.9.0.3/7799; sleep 0.04; done' &
+	rec up "recv udp 7788 30" "ip netns exec $SINK_NS bash -c 'for i in {1..10}; do
+			echo other >/dev/udp/10.9.0.3/7788; sleep 0.04; done' &
 		${UDP/10.9.0.2/10.9.0.3}; wait"
 	is "$(q "$path | .chain[0] + \" \" + (.hops | last | .hop)")" "port0 app:recv" "a port: the way goes up to the reader"
 	is "$(q "$path.packets")" 20 "a port: for every packet that came in there"

@@ -347,6 +347,37 @@ static void test_tail_missing(void **state)
 	finish(sc);
 }
 
+/* Datagrams that are not looked at are read in between, and counted: over a bridge, or told of only */
+static void test_tail_others(void **state)
+{
+	struct scene *sc = *state;
+	struct pl_event other;
+
+	at(sc, 0, 0);
+	sc->next_flags = PL_F_KNOWN;
+	queue_tail(sc, SK, 8, 18);
+	up(sc, 1, 11);
+	queue_tail(sc, SK, 1, 11);
+	other = sk_make(sc, PL_HOP_sock_queue, SK);
+	other.obj = 0;
+	other.hook = PL_HOOK_tail_queue;
+	other.arg = 1;
+	feed(sc, &other);
+	up(sc, 2, 12);
+	queue_tail(sc, SK, 2, 12);
+	at(sc, 1, READER);
+	returns(sc, SK, 100);
+	EXPECT(sc, "");
+	returns(sc, SK, 100);
+	EXPECT(sc, UP "sock:queue app:recv C\n");
+	returns(sc, SK, 100);
+	EXPECT(sc, "");
+	returns(sc, SK, 100);
+	EXPECT(sc, UP "sock:queue app:recv C\n");
+	finish(sc);
+	EXPECT(sc, "");
+}
+
 /* A read that gives more than the datagram had was of another one */
 static void test_tail_length(void **state)
 {
@@ -831,6 +862,7 @@ int main(void)
 		SCENE(test_tail),
 		SCENE(test_tail_after_ready),
 		SCENE(test_tail_missing),
+		SCENE(test_tail_others),
 		SCENE(test_tail_length),
 		SCENE(test_tail_two_readers),
 		SCENE(test_tail_two_woken),
