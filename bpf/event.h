@@ -127,20 +127,6 @@ struct pl_cpu {
 	__u64 unused[4];
 };
 
-/* value of the followed map, key is the sk_buff: a packet that was selected, to know it again */
-struct pl_followed {
-	__u64 key;
-	__u64 head; /* buffer of the skb, and where the network header was: from its beginning, */
-	__u32 at;
-	__u32 to_tail; /* and up to its end of the linear part */
-	__u32 pay;
-	__u32 flow; /* arg of the event */
-	__u16 l3; /* ethertype, network order */
-	__u16 flags; /* PL_F_* that key_fill() set */
-	__u8 proto;
-	__u8 unused[3];
-};
-
 /* value of the selected map, one for each CPU: what was selected last, counters */
 struct pl_selected {
 	__u64 unfollowed; /* selected packets that found no room in followed */

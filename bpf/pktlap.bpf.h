@@ -104,12 +104,17 @@ struct cpus_shape {
 	__type(value, struct pl_cpu);
 };
 
-/* skb -> identity of a selected packet; the recorder sets the size */
+/*
+ * skb -> a packet that was selected, to know it again; the recorder sets the size. The value is an
+ * event, since a stack has no room for it and another one beside: key, pay, arg, proto and flags are
+ * the packet's identity, obj is the skb's buffer, ifindex where the network header was in it and len
+ * how far that is from the end of the linear part, queue its ethertype in network order.
+ */
 struct followed_shape {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64);
-	__type(value, struct pl_followed);
+	__type(value, struct pl_event);
 };
 
 /* sock -> has it to do with selected packets? */

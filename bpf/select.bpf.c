@@ -147,32 +147,28 @@ int select_bytes(__u64 data, __u32 size)
 /* Remember a selected packet, once while it has this skb and this buffer */
 __noinline int follow_begin(__u64 addr, __u32 how)
 {
-	struct pl_followed now = {}, *was;
+	const struct pl_event *was;
 	struct pl_selected *here;
-	struct pl_event e = {};
+	struct pl_event now = {};
 	struct skb_place at;
 
 	if (!cfg_follow)
 		return 0;
 	skb_locate((void *)addr, how, &at);
 	was = bpf_map_lookup_elem(&followed, &addr);
-	if (was && was->head == at.head && !(how & SELECT_BORN))
+	if (was && was->obj == at.head && !(how & SELECT_BORN))
 		return 0;
 	if (at.tail <= at.start)
 		return 0;
-	key_fill(&e, at.head + at.start, at.tail - at.start, at.tail - at.start + at.data_len,
+	now.obj = at.head;
+	now.ifindex = at.start + (at.proto & KEY_AT_L3 ? 0 : ETH_HLEN);
+	now.len = at.tail - now.ifindex;
+	now.queue = at.proto;
+	key_fill(&now, at.head + at.start, at.tail - at.start, at.tail - at.start + at.data_len,
 		 at.proto);
-	if (!(e.flags & PL_F_KEY))
+	if (!(now.flags & PL_F_KEY))
 		return 0;
-	now.key = e.key;
-	now.head = at.head;
-	now.at = at.start + (at.proto & KEY_AT_L3 ? 0 : ETH_HLEN);
-	now.to_tail = at.tail - now.at;
-	now.pay = e.pay;
-	now.flow = e.arg;
-	now.proto = e.proto;
-	now.l3 = at.proto;
-	now.flags = e.flags & (PL_F_KEY | PL_F_PAY | PL_F_FRAG);
+	now.flags &= PL_F_KEY | PL_F_PAY | PL_F_FRAG;
 	if (bpf_map_update_elem(&followed, &addr, &now, BPF_ANY)) {
 		here = selected_here();
 		if (here)
@@ -185,14 +181,14 @@ __noinline int follow_begin(__u64 addr, __u32 how)
  * The identity, in e, of the bytes that were the packet's network header when it was selected: of
  * a packet that has been put into another one, or taken out of one, they still are there.
  */
-static __always_inline void follow_key(struct pl_event *e, const struct pl_followed *was,
+static __always_inline void follow_key(struct pl_event *e, const struct pl_event *was,
 				       const struct skb_place *at)
 {
-	__u32 l3 = was->head == at->head ? was->at : at->tail - was->to_tail;
+	__u32 l3 = was->obj == at->head ? was->ifindex : at->tail - was->len;
 
 	if (at->tail > l3)
 		key_fill(e, at->head + l3, at->tail - l3, at->tail - l3 + at->data_len,
-			 was->l3 | KEY_AT_L3);
+			 was->queue | KEY_AT_L3);
 }
 
 /*
@@ -202,7 +198,7 @@ static __always_inline void follow_key(struct pl_event *e, const struct pl_follo
  */
 __noinline int follow_find(__u64 addr, __u32 how)
 {
-	struct pl_followed *was;
+	struct pl_event *was;
 	struct pl_event e = {};
 	struct skb_place at;
 
@@ -230,7 +226,7 @@ __noinline int follow_find(__u64 addr, __u32 how)
 /* Identity of a followed packet, as it was, into its event */
 __noinline int follow_fill(struct pl_event *e, __u64 addr, __u32 how)
 {
-	struct pl_followed *was;
+	struct pl_event *was;
 	struct skb_place at;
 
 	if (!e || !cfg_follow)
@@ -244,7 +240,7 @@ __noinline int follow_fill(struct pl_event *e, __u64 addr, __u32 how)
 		return 0;
 	e->key = was->key;
 	e->pay = was->pay;
-	e->arg = was->flow;
+	e->arg = was->arg;
 	e->proto = was->proto;
 	e->flags = (e->flags & ~(PL_F_KEY | PL_F_PAY | PL_F_FRAG)) | was->flags;
 	return 0;
