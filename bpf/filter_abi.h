@@ -6,7 +6,7 @@
 #ifndef PKTLAP_FILTER_ABI_H
 #define PKTLAP_FILTER_ABI_H
 
-#define FILTER_WINDOW 96  /* bytes of a frame that are copied before the filter runs */
+#define FILTER_WINDOW 96 /* bytes of a frame that are copied before the filter runs */
 #define FILTER_SHIFT  4 /* a VLAN tag fits in front */
 #define FILTER_ROOM   4096 /* instructions of filter_run() that are replaced */
 #define FILTER_FILLER 0x70616c66 /* what they are before: r0 = FILTER_FILLER */

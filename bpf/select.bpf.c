@@ -192,7 +192,7 @@ static __always_inline void follow_key(struct pl_event *e, const struct pl_event
 }
 
 /*
- * Not selected by what it is now: was it before? It is the same packet when it has the same skb,
+ * Was it selected before? FILTER_PASS: yes, as what it is now. It is the same packet when it has the same skb,
  * and the same key, now or where it had it then; or, with --follow-nat, as long as the skb has not
  * been seen to be freed or new.
  */
@@ -259,11 +259,12 @@ __noinline int select_skb(__u64 addr, __u32 how)
 	/* an end that may be another packet's tells nothing */
 	if (verdict == FILTER_UNSURE && (how & SELECT_ENDS))
 		verdict = FILTER_REJECT;
+	/* what it is now may match, too: it is still the packet that it was */
+	found = follow_find(addr, how);
+	if (found == SELECT_FOLLOWED)
+		return found;
 	if (verdict == FILTER_PASS && !(how & SELECT_ENDS))
 		follow_begin(addr, how);
-	if (verdict == FILTER_PASS)
-		return verdict;
-	found = follow_find(addr, how);
 	return found == FILTER_REJECT ? verdict : found;
 }
 
