@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # vm_top, vm_share: of lib.sh, which the test has sourced
 # The lab host's own sockets, where every hop has a hook: a part of a test that has booted host and
 # guest with bridge topology (tcp.sh); sourced. The host is 10.0.0.3 on its bridge.
 
