@@ -383,6 +383,7 @@ static void stats_sum(struct pipeline *p)
 		p->stitch_stats.segments += s->segments;
 		p->stitch_stats.evicted += s->evicted;
 		p->stitch_stats.unsure_fetches += s->unsure_fetches;
+		p->stitch_stats.undecided += s->undecided;
 		p->stitch_stats.in_flight_max += s->in_flight_max;
 		for (j = 0; j < PACKET_NR_ENDS; j++)
 			p->stitch_stats.packets[j] += s->packets[j];

@@ -145,6 +145,7 @@ void totals_stitch(struct totals *t, const struct stitch_stats *s)
 	t->stitch.unused += s->unused;
 	t->stitch.evicted += s->evicted;
 	t->stitch.unsure_fetches += s->unsure_fetches;
+	t->stitch.undecided += s->undecided;
 	for (int hop = 0; hop < PL_NR_HOPS; hop++)
 		t->stitch.last_hop[hop] += s->last_hop[hop];
 }
@@ -219,10 +220,10 @@ static json_t *packets_doc(const struct totals *t)
 
 static json_t *events_doc(const struct totals *t)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "read", (json_int_t)t->stitch.events, "unused",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "read", (json_int_t)t->stitch.events, "unused",
 			 (json_int_t)t->stitch.unused, "evicted", (json_int_t)t->stitch.evicted,
 			 "unsure_fetches", (json_int_t)t->stitch.unsure_fetches, "late",
-			 (json_int_t)t->late);
+			 (json_int_t)t->late, "undecided", (json_int_t)t->stitch.undecided);
 }
 
 static json_t *last_hop_doc(const struct totals *t)
@@ -279,6 +280,7 @@ static void counts_load(struct totals *t, const json_t *doc)
 	t->stitch.unused = count_of(events, "unused");
 	t->stitch.evicted = count_of(events, "evicted");
 	t->stitch.unsure_fetches = count_of(events, "unsure_fetches");
+	t->stitch.undecided = count_of(events, "undecided");
 	t->late = count_of(events, "late");
 	for (int hop = 1; hop < PL_NR_HOPS; hop++)
 		t->stitch.last_hop[hop] = count_of(last, hop_desc(hop)->name);

@@ -50,8 +50,8 @@ enum trace_chunk {
 			 * reason: null where the recording did not end without it */
 	TRACE_PACKETS, /* no document: packets as the recorder stitched them (--slower-than) */
 	TRACE_KEPT, /* {slower_than_ns, until_ns, hops[], packets{seen, kept, complete, ..., cloned,
-			 * out_of_order, last_id}, events{read, unused, evicted, unsure_fetches, late},
-			 * incomplete_last_hop{hop: n}, paths[{hops[[hop, netns, ifindex, ts]],
+			 * out_of_order, last_id}, events{read, unused, evicted, unsure_fetches, late,
+			 * undecided}, incomplete_last_hop{hop: n}, paths[{hops[[hop, netns, ifindex, ts]],
 			 * total}], other, unstitched{times, events, ns}}: there when only packets
 			 * slower than that are kept: counts of all that were stitched until then,
 			 * total and other are histograms (hist.h) of complete packets' time, in ns;

@@ -254,9 +254,13 @@ static void many_paths(void **state)
 	}
 	assert_int_equal(t->npaths, TOTALS_PATHS_MAX);
 	assert_int_equal(t->other.n, TOTALS_PATHS_MAX);
+	t->stitch.undecided = 7;
+	t->stitch.evicted = 8;
 	doc = totals_doc(t, names);
 	assert_non_null(doc);
 	assert_int_equal(totals_load(doc, names, &back), 0);
+	assert_int_equal(back->stitch.undecided, 7);
+	assert_int_equal(back->stitch.evicted, 8);
 	for (size_t i = 0; i < back->npaths; i++)
 		n += back->paths[i].total.n;
 	assert_int_equal(n + back->other.n, 2 * TOTALS_PATHS_MAX);
