@@ -77,6 +77,65 @@ breakdown()
 	between "$(q '[.hops[] | select(.state == "silent")] | length')" 0 0 "$kernel: no hook is silent"
 }
 
+# p ARGS...: path in the lab host, as JSON in $way
+p()
+{
+	way=$vm_share/path.json
+	vm "pktlap path --format json $* >/share/path.json"
+}
+
+# The device is held against only where both mean the same: a bridge's hops have a port in a recording,
+# those of tasks none
+hop_names() { sed -E '/^(nic:(irq|poll|gro|skb|xmit|txdone)|dev:[a-z]+|tap:(skb|xmit)|qdisc:[a-z]+) /!s/ .*//' | sort -u; }
+
+# Hops, "hop device", that path foretells in a direction; that packets met in the recording of breakdown()
+foretold()
+{
+	jq -r --arg d "$1" '.elements[] | (if .device[0] then .device[0].name else "" end) as $dev | .hops[] |
+		select(.[$d] and .state == "attached") | "\(.hop) \($dev)"' "$way" | hop_names
+}
+
+met()
+{
+	jq -r --arg hop "$1" "$path_with"' | .hops[] | "\(.hop) \(.dev)"' "$json" | hop_names
+}
+
+# same_hops DIRECTION HOP TEXT
+same_hops()
+{
+	is "$(comm -13 <(foretold "$1") <(met "$2"))" "" "$kernel: $3: packets met no hop but those that path foretells"
+	# of batches, or of some packets only
+	is "$(comm -23 <(foretold "$1") <(met "$2") |
+		grep -vE '^(nic:(irq|raise|softirq|poll|grofrags|gromerge|merged)|tap:get|qdisc:|kvm:|vhost:(wake|run|signal|used|rx|tx))')" "" \
+		"$kernel: $3: and all that each packet meets"
+}
+
+# path finds the guest's way, from whatever it is asked by, and its hops are what packets met
+ways()
+{
+	local chain mac vmm worker
+	vmm=$(vm 'pgrep -of qemu-system')
+	worker=$(vm "ps -eLo tid=,comm= | awk '/vhost-$vmm/ { print \$1; exit }'")
+	p eth1
+	chain=$(jq -r '.ways[] | join(" ")' "$way" | grep tap0)
+	is "$chain" "eth1 br0 tap0 vhost-$vmm vm1 vCPU 0" "$kernel: path DEV: from the NIC to the vCPU"
+	is "$(jq -r '.elements[] | select(.what == "nic") | .device[0] | "\(.driver) \(.rx_queues) \(.irqs | map(select(.name != "")) | length > 0)"' "$way")" \
+		"virtio_net $(vm 'ls -d /sys/class/net/eth1/queues/rx-* | wc -l') true" "$kernel: driver, queues and irqs of the NIC"
+	is "$(jq -r '.elements[] | select(.what == "vhost") | .tasks[] | "\(.tid) \(.policy) \(.affinity)"' "$way")" \
+		"$worker $(vm "chrt -p $worker | sed -n 's/.*policy: SCHED_//p'" | tr '[:upper:]' '[:lower:]') $(vm "taskset -cp $worker | sed 's/.*: //'")" \
+		"$kernel: the vhost worker, its class and its CPUs"
+	is "$(jq -r '[.elements[] | select(.what == "vcpu") | .tasks[] | "\(.pid) \(.vcpu)"] | unique | join(",")' "$way")" "$vmm 0" \
+		"$kernel: the vCPU's thread"
+	p tap0
+	same_hops forward vhost:copy "towards the guest"
+	same_hops back vhost:fetch "from the guest"
+	p --pid "$vmm"
+	is "$(jq -r '.ways[] | join(" ")' "$way" | grep -cE "^eth1 br0 tap[01] (vhost-$vmm )?vm1 vCPU 0$")" 2 "$kernel: path --pid: both its taps"
+	mac=$(vm 'ip -n peer neigh show 10.0.0.2 | sed -n "s/.*lladdr \([^ ]*\).*/\1/p"')
+	p --mac "$mac"
+	is "$(jq -r '.ways[] | join(" ")' "$way")" "$chain" "$kernel: path --mac: the way of the guest's NIC only"
+}
+
 # 20 ms in the tap's qdisc: enqueue to dequeue
 netem()
 {
@@ -128,6 +187,9 @@ truth()
 	breakdown
 	case $1 in
 	*-rt) return ;;
+	esac
+	case $1 in
+	6.12) ways ;;
 	esac
 	netem
 	worker
