@@ -66,11 +66,12 @@ is "$(q untagged .packets.seen)" 0 "without the word vlan a tagged packet does n
 
 # sampling: the same packets at all hops, about one in four
 record sample --sample 1/4
-between "$(q sample .packets.seen)" $((2 * count / 8)) $((2 * count / 2)) "sample of 1/4 of $((2 * count))"
+# n packets at 1/4: n / 4, with a deviation of sqrt(n * 3 / 16); five of these are next to never passed
+between "$(q sample .packets.seen)" $((150 - 53)) $((150 + 53)) "sample of 1/4 of $((2 * count))"
 whole sample "$(q sample .packets.seen)" "sample"
 is "$(q sample .recording.sample)" 4 "the recording says so"
 record both --sample 1/4 udp port 7788
-between "$(q both .packets.seen)" $((count / 8)) $((count / 2)) "sample of 1/4 of one flow"
+between "$(q both .packets.seen)" $((75 - 37)) $((75 + 37)) "sample of 1/4 of one flow"
 whole both "$(q both .packets.seen)" "sample and filter"
 reader_stop >/dev/null
 tap_done
