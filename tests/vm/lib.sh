@@ -20,8 +20,10 @@ vm_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 vm_host=$vm_top/tools/lab/host
 vm_test=$(basename "$0" .sh)
 : "${PKTLAP_VM_KERNELS:=6.1 6.12 6.1-rt}"
+# a boot serves several tests, on a machine that may be busy
+: "${LAB_LIMIT:=1800}"
 # parallel runs of tests do not meet
-export LAB_NAME LAB_KERNEL
+export LAB_NAME LAB_KERNEL LAB_LIMIT
 LAB_NAME=test-$vm_test
 # shellcheck disable=SC2034 # for the tests
 vm_share=${LAB:-$vm_top/build/lab}/run/$LAB_NAME/share
