@@ -188,9 +188,7 @@ truth()
 	case $1 in
 	*-rt) return ;;
 	esac
-	case $1 in
-	6.12) ways ;;
-	esac
+	ways
 	netem
 	worker
 	vcpu
