@@ -3,6 +3,9 @@
 # The last part of a boot: record with an agent in the guest, over vsock; the guest is powered off
 # in the middle of the second recording. Sourced by a test of tests/vm, after lib.sh.
 
+# shellcheck source=tests/vm/part_domains.sh
+. "$(dirname "$0")/part_domains.sh"
+
 # domain I FILTER: of domain I of the recording $data, as JSON
 domain()
 {
@@ -44,6 +47,9 @@ agent_part()
 	done
 	check_that "$kernel: clocks were compared" test "$(domain 1 '.sync | length')" -ge 10
 	is "$(domain 1 '[.sync[] | select(.width_ns < 0)] | length')" 0 "$kernel: no comparison has a negative width"
+
+	domains_part
+	late_reader_part
 
 	recorded off 3 "sleep 1; guest stop; sleep 1; ip netns exec peer ping -q -c 3 -W 1 10.0.0.2; true"
 	is "$(domain 1 '.ended, (.guest.reason | length > 5), (.guest.lost_ns > .guest.connected_ns)' | xargs)" \
