@@ -182,8 +182,8 @@ static __always_inline struct task_struct *epoll_waiter(struct wait_queue_entry 
 static __noinline struct task_struct *uring_task(__u64 private)
 {
 	struct io_kiocb___before_6_13 *old = (void *)(private & ~URING_DOUBLE);
-	struct io_kiocb *req = (void *)(private & ~URING_DOUBLE);
-	struct io_uring_task *tctx;
+	struct io_kiocb___6_13 *req = (void *)(private & ~URING_DOUBLE);
+	struct io_uring_task___6_13 *tctx;
 
 	if (bpf_core_field_exists(old->task))
 		return READ(PROBED, old, task);

@@ -81,13 +81,13 @@ struct eppoll_entry {
 };
 
 /* io_uring: private of its entries is the request, with flags in its low bits (IO_WQE_F_DOUBLE) */
-struct io_uring_task {
+struct io_uring_task___6_13 {
 	struct task_struct *task; /* 6.13 and newer */
 };
 
 /* 6.13 and newer (commit f03baece0891) */
-struct io_kiocb {
-	struct io_uring_task *tctx;
+struct io_kiocb___6_13 {
+	struct io_uring_task___6_13 *tctx;
 };
 
 struct io_kiocb___before_6_13 {
