@@ -22,18 +22,14 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *f = test_calloc(1, sizeof(*f));
+	static struct fixture fixture; /* rings are aligned to more than malloc() promises */
+	struct fixture *f = &fixture;
 
+	memset(f, 0, sizeof(*f));
 	f->ring.first = FIRST;
 	f->ring.size = SIZE;
 	f->stop_at = UINT64_MAX;
 	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	test_free(*state);
 	return 0;
 }
 
@@ -145,11 +141,11 @@ static void test_no_ring(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_order_and_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_use, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_nested, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_order_and_room, setup, NULL),
+		cmocka_unit_test_setup_teardown(test_every_use, setup, NULL),
+		cmocka_unit_test_setup_teardown(test_nested, setup, NULL),
+		cmocka_unit_test_setup_teardown(test_error, setup, NULL),
+		cmocka_unit_test_setup_teardown(test_no_ring, setup, NULL),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
