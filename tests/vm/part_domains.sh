@@ -46,8 +46,9 @@ domains_part()
 late_reader_part()
 {
 	# shellcheck disable=SC2016 # for the guest's shell
-	recorded late 0 'guest run "p=\$(pgrep -f udp-echo); kill -STOP \$p; sleep 4; kill -CONT \$p" &
-		sleep 2.5; ip netns exec peer traffic udp-send -n 3 -w 20s 10.0.0.2 7788; wait; sleep 0.5'
+	recorded late 0 'guest run "kill -STOP \$(pidof traffic)"
+		(sleep 1.5; guest run "kill -CONT \$(pidof traffic)") &
+		ip netns exec peer traffic udp-send -n 1 -w 30s 10.0.0.2 7788; wait; sleep 0.5'
 	is "$(ans '[.paths[] | select(.hops[0].domain == "host" and .hops[-1].domain == "vm1") | .slowest as $s |
 		{ns: $s.stage_ns, from: .hops[.stages[$s.stage_index].from_index]}] | max_by(.ns) |
 		"\(.from.domain) \(.from.hop | split(":")[0]) \(.ns > 300000000)"')" "vm1 sock true" \
