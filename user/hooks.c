@@ -374,14 +374,14 @@ fail:
 	return ret;
 }
 
-/* NULL: no memory, or there is one already */
+/* What was lost up to now; made: none uncounted so far. NULL: no memory, or there is one already */
 static struct pl_count *counts_copy(const struct hooks *h)
 {
 	size_t n = (size_t)h->ncpus * PL_NR_HOOKS, i;
 	struct pl_count *copy = h->ended ? NULL : calloc(n, sizeof(*copy));
 
 	for (i = 0; copy && i < n; i++)
-		copy[i] = hooks_count(h, i / PL_NR_HOOKS, i % PL_NR_HOOKS);
+		copy[i].lost = hooks_count(h, i / PL_NR_HOOKS, i % PL_NR_HOOKS).lost;
 	return copy;
 }
 

@@ -67,7 +67,13 @@ struct pl_ring;
 struct pl_event;
 struct pl_ring *hooks_ring(const struct hooks *h, unsigned int cpu, const struct pl_event **slots);
 
-/* Counters of one hook on one CPU, read from shared memory at the time of the call */
+/* After hooks_detach(): this event was read from a ring, but came too late to be recorded */
+void hooks_uncount(struct hooks *h, unsigned int cpu, enum pl_hook hook);
+
+/*
+ * Counters of one hook on one CPU, read from shared memory at the time of the call; after
+ * hooks_detach() those of when it began, so that made = stored + lost.
+ */
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook);
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook);
 

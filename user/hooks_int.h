@@ -58,7 +58,8 @@ struct hooks {
 	int map_fd[MAP_NR];
 	__u32 nslots; /* of all rings */
 	struct shared rings, slots, counts;
-	struct pl_count *ended; /* what the counters were when hooks_detach() began; NULL: they run */
+	/* since hooks_detach() began: lost up to then, made: uncounted; NULL: the counters run */
+	struct pl_count *ended;
 	bool in_round[PL_NR_HOOKS];
 	bool kind_refused[PL_NR_KINDS];
 	struct refusal refused[PL_NR_HOOKS];

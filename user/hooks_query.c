@@ -109,7 +109,20 @@ struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hoo
 		.lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED),
 	};
 
-	return h->ended ? h->ended[(size_t)cpu * PL_NR_HOOKS + hook] : now;
+	if (h->ended) {
+		const struct pl_count *end = &h->ended[(size_t)cpu * PL_NR_HOOKS + hook];
+
+		/* without what was lost, or left out of the recording, since */
+		now.made -= end->made + (now.lost - end->lost);
+		now.lost = end->lost;
+	}
+	return now;
+}
+
+void hooks_uncount(struct hooks *h, unsigned int cpu, enum pl_hook hook)
+{
+	if (h->ended && cpu < h->ncpus && hook < PL_NR_HOOKS)
+		h->ended[(size_t)cpu * PL_NR_HOOKS + hook].made++;
 }
 
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook)

@@ -38,8 +38,10 @@ static int on_event(void *ctx, unsigned int cpu, const struct pl_event *ev)
 	enum pl_hop hop = ev->hook < PL_NR_HOOKS ? hook_desc(ev->hook)->hop : PL_HOP_none;
 
 	/* hooks go one by one: what the last of them still see belongs to no recording */
-	if (r->end_ns && ev->ts > r->end_ns)
+	if (r->end_ns && ev->ts > r->end_ns) {
+		hooks_uncount(r->hooks, cpu, ev->hook);
 		return 0;
+	}
 	if ((ev->flags & (PL_F_ENTRY | PL_F_UNSURE)) == PL_F_ENTRY)
 		r->packets++;
 	if (hop == PL_HOP_drop)

@@ -21,19 +21,25 @@ of()
 	local query=${*: -1}
 	"$PKTLAP" report --format json "${@:1:$#-1}" 2>"$work/err" | jq -r "$query"
 }
-# joined: requests and replies, each from one domain into the other; ARP is none of them
-both='[.paths[] | select(([.hops[].domain] | unique | length == 2) and .packets > 9)]'
+# both OPTION... FILE...: UDP packets that were in both domains: requests and replies
+both()
+{
+	"$PKTLAP" script --format jsonl "$@" 2>/dev/null |
+		jq -c 'select(.proto == 17 and ([.sightings[].domain] | unique | length) == 2)' | wc -l
+}
+# their paths, in the report; ARP has few packets
+paths='[.paths[] | select(([.hops[].domain] | unique | length == 2) and .packets > 9)]'
 
 host "$PKTLAP" record -q -i br0 -o "$work/one" --guest "exec:$agent --stdio" -- \
 	ip netns exec $SEND_NS "$TRAFFIC" udp-send -n $requests -s 100 -w 5s 10.9.0.2 7788 >/dev/null
 is $? 0 "record in two domains"
 for method in same-kernel exchange; do
-	is "$(of --clock $method "$work/one" "$both | map(.packets) | add")" $((2 * requests)) \
+	is "$(both --clock $method "$work/one")" $((2 * requests)) \
 		"$method: each request and each reply is one packet through both"
 	is "$(of --clock $method "$work/one" '.crossings | .ambiguous, .impossible' | xargs)" "0 0" \
 		"$method: none is in doubt"
 	is "$(of --clock $method "$work/one" '.clock[1].method')" $method "$method is in use"
-	of --clock $method "$work/one" "$both | map(.stages[] | select(.from == \"dev:xmit\" and
+	of --clock $method "$work/one" "$paths | map(.stages[] | select(.from == \"dev:xmit\" and
 		.to == \"dev:rxback\")) | sort_by(.from_dev) | map(.avg, .error_ns) | @tsv" >"$work/$method"
 done
 is "$(of "$work/one" '.clock[1].method')" same-kernel "one boot of one kernel: one clock, found by itself"
@@ -58,7 +64,7 @@ host "$PKTLAP" record -q -i br0 -o "$work/host" -- bash -c "
 is $? 0 "record one half"
 wait $!
 is $? 0 "and the other"
-is "$(of "$work/host" "$work/guest" "$both | map(.packets) | add")" 40 \
+is "$(both "$work/host" "$work/guest")" 40 \
 	"report host.data guest.data is as one recording"
 is "$(of "$work/guest" '.crossings.joined')" 0 "a half alone has its own packets only"
 
