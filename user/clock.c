@@ -101,7 +101,8 @@ static __u64 counter(void)
 #elif defined(__aarch64__)
 	__u64 v;
 
-	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(v));
+	__asm__ volatile("mrs %0, cntvct_el0"
+			 : "=r"(v));
 	return v;
 #else
 	return 0;

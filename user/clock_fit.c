@@ -13,14 +13,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define PIECES_MAX  4096
-#define PIECES_MIN  64 /* unless they were shorter than PIECE_MIN_NS */
-#define PIECE_NS    1000000000ULL
+#define PIECES_MAX   4096
+#define PIECES_MIN   64 /* unless they were shorter than PIECE_MIN_NS */
+#define PIECE_NS     1000000000ULL
 #define PIECE_MIN_NS 10000000ULL
-#define NEIGHBOURS  8 /* before and after a sample, that it must agree with */
-#define SLOPES_FROM 192 /* samples of which each pair gives a slope */
+#define NEIGHBOURS   8 /* before and after a sample, that it must agree with */
+#define SLOPES_FROM  192 /* samples of which each pair gives a slope */
 /* of a crystal against itself some seconds later; also what is assumed beyond the samples */
-#define WANDER_PPB  100
+#define WANDER_PPB   100
 
 struct piece {
 	__u64 mid; /* time that it holds for: of its narrowest sample */
@@ -185,7 +185,8 @@ static int drift_fit(struct clock_fit *f, const struct clock_sample *s, size_t n
 		}
 	if (lo > hi)
 		return drift_median(f, pick, picked);
-	f->drift = lo > 0 ? lo : hi < 0 ? hi : 0;
+	f->drift = lo > 0 ? lo : hi < 0 ? hi
+					: 0;
 	if (picked > 1)
 		f->wander += hi - f->drift > f->drift - lo ? hi - f->drift : f->drift - lo;
 	return 0;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDING_NS  50 /* of clocks that the kernel counts in ns from cycles, by both */
-#define NEIGHBOURS   4 /* snapshots on each side that may be narrower than the nearest one */
+#define ROUNDING_NS 50 /* of clocks that the kernel counts in ns from cycles, by both */
+#define NEIGHBOURS  4 /* snapshots on each side that may be narrower than the nearest one */
 
 static const char *const names[] = {
 	[CLOCK_SAME] = "same-kernel",

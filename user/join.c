@@ -9,15 +9,15 @@
 
 #include "list.h"
 
-#define HASH_BITS   16
-#define HOLD_NS	    32000000000ULL /* more than the stitcher's timeout */
-#define WINDOW_NS   5000000000ULL
-#define SETTLE_NS   200000000ULL /* until others of the same key have ended, too */
-#define HELD_MAX    65536
-#define CANDIDATES  8
-#define FAR_ENDS    4096 /* direct-mapped: two devices that meet forget each other */
+#define HASH_BITS    16
+#define HOLD_NS	     32000000000ULL /* more than the stitcher's timeout */
+#define WINDOW_NS    5000000000ULL
+#define SETTLE_NS    200000000ULL /* until others of the same key have ended, too */
+#define HELD_MAX     65536
+#define CANDIDATES   8
+#define FAR_ENDS     4096 /* direct-mapped: two devices that meet forget each other */
 #define FAR_END_SURE 3
-#define HOPELESS    64
+#define HOPELESS     64
 
 /* One side of a packet, where it may go on in another domain */
 struct side {

@@ -12,9 +12,9 @@
 
 #include "domain_clock.h"
 
-#define SEC	 1000000000LL
-#define OFFSET	 (-1234 * SEC + 567) /* host's monotonic less the guest's */
-#define HOST_REAL (1700000000 * SEC) /* real less monotonic, on the host ... */
+#define SEC	   1000000000LL
+#define OFFSET	   (-1234 * SEC + 567) /* host's monotonic less the guest's */
+#define HOST_REAL  (1700000000 * SEC) /* real less monotonic, on the host ... */
 #define GUEST_REAL (1600000000 * SEC) /* ... and in the guest, which is wrong by years */
 
 struct pair {

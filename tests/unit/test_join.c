@@ -14,7 +14,7 @@
 #include "join.h"
 #include "packets.h"
 
-#define MS 1000000ULL
+#define MS   1000000ULL
 
 /* Domain d's clock shows SKEW * d less than domain 0's; its error is err */
 #define SKEW 5000000000ULL
