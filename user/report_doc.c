@@ -178,9 +178,9 @@ static void doc_coverage(struct report *r, const struct trace *t)
 	}
 }
 
-void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS])
+void report_hook_costs(const struct trace *t, struct hook_cost cost[PL_NR_HOOKS])
 {
-	json_t *hooks = json_object_get(in->trace->docs[TRACE_COST], "hooks"), *hook;
+	json_t *hooks = json_object_get(t->docs[TRACE_COST], "hooks"), *hook;
 	const char *id;
 
 	memset(cost, 0, PL_NR_HOOKS * sizeof(*cost));
@@ -211,7 +211,7 @@ static void doc_cost(struct report *r, const struct report_input *in)
 {
 	struct hook_cost cost[PL_NR_HOOKS];
 
-	report_hook_costs(in, cost);
+	report_hook_costs(in->trace, cost);
 	r->cost_window_ns = int_of(in->trace->docs[TRACE_COST], "window_ns");
 	r->hook_cost = arena_alloc(&r->mem, PL_NR_HOOKS, sizeof(*r->hook_cost));
 	if (!r->hook_cost)

@@ -24,7 +24,7 @@ void report_docs(struct report *r, const struct report_input *in, const struct w
 void report_changes(struct report *r, const struct report_input *in, const struct wallclock *clock);
 
 /* Run statistics by enum pl_hook */
-void report_hook_costs(const struct report_input *in, struct hook_cost cost[PL_NR_HOOKS]);
+void report_hook_costs(const struct trace *t, struct hook_cost cost[PL_NR_HOOKS]);
 
 /* Paths and drops */
 void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock);

@@ -183,14 +183,16 @@ struct cost_sum {
 	u128 ns, total;
 };
 
+/* costs: of each domain's kernel, whose programs are its own */
 static void cost_add(struct cost_sum *sum, const struct path_stat *stat,
-		     const struct hook_cost hooks[PL_NR_HOOKS])
+		     const struct hook_cost (*costs)[PL_NR_HOOKS])
 {
 	sum->packets += stat->packets;
 	sum->total += stat->total.sum;
 	for (size_t i = 0; i < stat->nnodes; i++) {
 		const struct path_node *node = &stat->nodes[i];
-		const struct hook_cost *hook = &hooks[node->hook < PL_NR_HOOKS ? node->hook : 0];
+		const struct hook_cost *hook =
+			&costs[node->domain][node->hook < PL_NR_HOOKS ? node->hook : 0];
 
 		sum->events += node->n;
 		if (hook->runs)
@@ -266,24 +268,32 @@ static void drop_make(struct report *r, const struct report_input *in,
 void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock)
 {
 	const struct breakdown *b = in->breakdown;
-	struct hook_cost hooks[PL_NR_HOOKS];
+	size_t ndomains = in->ndomains ? in->ndomains : 1;
+	struct hook_cost(*costs)[PL_NR_HOOKS] = calloc(ndomains, sizeof(*costs));
 	struct cost_sum all = { 0 };
 
-	report_hook_costs(in, hooks);
+	if (!costs) {
+		r->mem.failed = true;
+		return;
+	}
+	for (size_t i = 0; i < ndomains; i++)
+		report_hook_costs(i ? in->domains[i].trace : in->trace, costs[i]);
 	r->paths = arena_alloc(&r->mem, b->npaths, sizeof(*r->paths));
 	r->drops = arena_alloc(&r->mem, b->ndrops, sizeof(*r->drops));
 	if (r->mem.failed)
-		return;
+		goto out;
 
 	for (size_t i = 0; i < b->npaths; i++) {
 		struct cost_sum one = { 0 };
 
 		path_make(r, in, clock, &b->paths[i]);
-		cost_add(&one, &b->paths[i], hooks);
-		cost_add(&all, &b->paths[i], hooks);
+		cost_add(&one, &b->paths[i], costs);
+		cost_add(&all, &b->paths[i], costs);
 		r->paths[i].cost = cost_of(&one);
 	}
 	r->cost = cost_of(&all);
 	for (size_t i = 0; i < b->ndrops; i++)
 		drop_make(r, in, &b->drops[i]);
+out:
+	free(costs);
 }
