@@ -134,12 +134,16 @@ static void slope_range(const struct clock_sample *a, const struct clock_sample 
  */
 static int drift_median(struct clock_fit *f, const struct clock_sample *const *pick, size_t n)
 {
-	double *slope = malloc((n * n / 2 + 1) * sizeof(*slope)), most = 0, lo, hi;
-	__u64 apart = (pick[n - 1]->at - pick[0]->at) / 3;
 	size_t i, j, slopes = 0;
+	double *slope, most = 0, lo, hi;
+	__u64 apart;
 
+	if (!n)
+		return 0;
+	slope = malloc((n * n / 2 + 1) * sizeof(*slope));
 	if (!slope)
 		return -ENOMEM;
+	apart = (pick[n - 1]->at - pick[0]->at) / 3;
 	for (i = 0; i < n; i++)
 		for (j = i + 1; j < n; j++)
 			if (pick[j]->at - pick[i]->at >= apart && pick[j]->at > pick[i]->at)

@@ -114,7 +114,7 @@ static const struct snap *snap_best(const struct snaps *s, __s64 t, bool real)
 	size_t at, i, to;
 	const struct snap *best;
 
-	if (!s->n)
+	if (!s->at || !s->n)
 		return NULL;
 	at = snap_nearest(s, t, real);
 	best = &s->at[at];

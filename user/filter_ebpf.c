@@ -81,6 +81,7 @@ static void mov_reg(struct translation *t, __u8 reg, __u8 from)
 
 static void add_imm(struct translation *t, __u8 reg, __s32 imm)
 {
+	/* two of the names are of 0; NOLINTNEXTLINE(misc-redundant-expression) */
 	emit(t, BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, imm);
 }
 

@@ -294,6 +294,8 @@ static void part_add(struct join *j, struct packet *out, const struct held *h, u
 	__u64 err = h->in.err + h->in.other->out.err, moved = 0;
 	unsigned int from, i;
 
+	if (h->in.at >= h->p->n) /* never: it was found there */
+		return;
 	part_map(j, h, s);
 	from = cut_head(h, s, out->s[exit].ts, err);
 	cut_tail(out, exit, s[from].ts, err);

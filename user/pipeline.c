@@ -135,7 +135,7 @@ static int domain_name(struct pipeline *p, size_t nr, const struct trace *t)
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		taken |= host && !strcmp(p->domain[i].name, host);
+		taken |= host && p->domain[i].name && !strcmp(p->domain[i].name, host);
 	if (!nr)
 		name = strdup("host");
 	else if (asprintf(&name, taken ? "%s-%zu" : "%s", host && *host ? host : "domain", nr) < 0)
@@ -156,7 +156,7 @@ static int domains_open(struct pipeline *p)
 	size_t i, g;
 	int err = 0;
 
-	p->domain = calloc(domains_count(p), sizeof(*p->domain));
+	p->domain = calloc(domains_count(p) + 1, sizeof(*p->domain));
 	if (!p->domain)
 		return failed(p, -ENOMEM);
 	for (i = 0; !err && i < p->nfiles; i++) {
@@ -169,7 +169,7 @@ static int domains_open(struct pipeline *p)
 
 static bool trace_kept(const struct trace *t)
 {
-	return t->docs[TRACE_KEPT] || t->npackets;
+	return t && (t->docs[TRACE_KEPT] || t->npackets);
 }
 
 /* What is not in it may be what the packets of the others would be joined to */
