@@ -290,7 +290,7 @@ static int record(struct args *a)
 
 static enum cmd_status filter_make(struct args *a, struct filter **out)
 {
-	struct filter_error why;
+	struct filter_error why = { .at = -1 };
 	int err;
 
 	*out = NULL;

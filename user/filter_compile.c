@@ -97,7 +97,7 @@ static bool compiles(pcap_t *p, const char *text)
 /* Brackets of text[0..n) that are open at its end, the last one first, as what closes them */
 static void closers(const char *text, size_t n, char out[NESTED_MAX])
 {
-	char open[NESTED_MAX];
+	char open[NESTED_MAX] = { 0 };
 	size_t i, depth = 0, k;
 
 	for (i = 0; i < n; i++) {

@@ -177,7 +177,9 @@ drops()
 	rec drops "tc qdisc add dev tap0 root netem loss 100%
 		ip netns exec peer ping -q -c 25 -i 0.05 -W 1 10.0.0.2
 		tc qdisc del dev tap0 root"
-	is "$(q '[.drops[] | select(.reason_name == "QDISC_DROP") | .packets] | add // 0')" 25 \
+	# multicast that the host or the bridge sends by itself may be dropped there, too
+	is "$("$vm_top/build/pktlap" script --format jsonl --end dropped "$vm_share/drops.data" |
+		jq -c 'select(.proto == 1 and .drop.reason_name == "QDISC_DROP")' | wc -l)" 25 \
 		"$kernel: 25 packets dropped by the qdisc are shown as QDISC_DROP"
 }
 
