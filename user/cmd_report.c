@@ -124,27 +124,28 @@ static int report_show(const struct report *r, const struct args *a)
 	}
 }
 
-/* A second pass: which packets are slow is known only now */
+/* A second pass: which packets are slow is known only now. 0 or a negative errno, already reported */
 static int tail_run(struct pipeline *p, const struct breakdown_builder *b,
-		    const struct breakdown *result, const struct args *a, struct tail **tail,
-		    const struct tail_path **paths)
+		    const struct breakdown *result, const struct args *a, struct tail **tail)
 {
-	int err;
-
 	if (!a->slowest)
 		return 0;
-	err = tail_new(b, result, &a->tail, tail);
-	if (!err)
-		err = pipeline_run(p, tail_packet, *tail);
-	return err ? err : tail_finish(*tail, paths);
+	if (tail_new(b, result, &a->tail, tail)) {
+		msg_error("out of memory");
+		return -ENOMEM;
+	}
+	return pipeline_run(p, tail_packet, *tail);
 }
 
-static int breakdown_show(struct pipeline *p, struct breakdown_builder *b, const struct args *a)
+/* What belongs to the pipeline's run is that of its last one: no other may follow */
+static int breakdown_show(struct pipeline *p, const struct breakdown *result, struct tail *tail,
+			  const struct args *a)
 {
 	struct report_input in = {
 		.file = p->cfg.path,
 		.trace = p->trace,
 		.names = p->names,
+		.breakdown = result,
 		.stitch = &p->stitch_stats,
 		.merge = &p->merge_stats,
 		.domains = p->domain,
@@ -153,20 +154,35 @@ static int breakdown_show(struct pipeline *p, struct breakdown_builder *b, const
 		.tail_asked = a->slowest,
 		.totals = p->totals,
 	};
-	struct tail *tail = NULL;
 	struct report *r = NULL;
-	int err = breakdown_finish(b, &in.breakdown);
+	int err = tail ? tail_finish(tail, &in.tail) : 0;
 
-	if (!err)
-		err = tail_run(p, b, in.breakdown, a, &tail, &in.tail);
 	if (!err)
 		err = report_new(&in, &r);
 	if (!err)
 		err = report_show(r, a);
 	report_free(r);
-	tail_free(tail);
 	if (err)
 		msg_error("%s: %s", p->cfg.path, strerror(-err));
+	return err;
+}
+
+static int report_run(struct pipeline *p, struct breakdown_builder *b, const struct args *a)
+{
+	const struct breakdown *result;
+	struct tail *tail = NULL;
+	int err = pipeline_run(p, breakdown_packet, b);
+
+	if (err)
+		return err;
+	if (breakdown_finish(b, &result)) {
+		msg_error("out of memory");
+		return -ENOMEM;
+	}
+	err = tail_run(p, b, result, a, &tail);
+	if (!err)
+		err = breakdown_show(p, result, tail, a);
+	tail_free(tail);
 	return err;
 }
 
@@ -188,7 +204,7 @@ int cmd_report(int argc, char **argv)
 		msg_error("out of memory");
 		goto out;
 	}
-	if (pipeline_run(&p, breakdown_packet, b) || breakdown_show(&p, b, &a) || stdout_finish())
+	if (report_run(&p, b, &a) || stdout_finish())
 		goto out;
 	status = pipeline_status(&p);
 out:

@@ -54,6 +54,9 @@ is "$(awk '{ for (i = 1; i <= 3; i += 2) { d = $(i + 4) - $i; if (d < 0) d = -d
 check_that "and that error is below 100 us" awk '{ exit !($6 < 100000 && $8 < 100000) }' "$work/pairs"
 check_that "the text marks the stages that cross with it" test \
 	"$("$PKTLAP" report --clock exchange "$work/one" | grep -cE '^  (vm.*/)?dev:xmit.*→.*±')" -ge 2
+is "$(of --clock exchange --slowest 10% "$work/one" '[.crossings, .domains] | tojson')" \
+	"$(of --clock exchange "$work/one" '[.crossings, .domains] | tojson')" \
+	"a second look at the slowest changes nothing else"
 "$PKTLAP" script --slowest 1 --clock exchange "$work/one" >"$work/text"
 is "$(grep -c '±' "$work/text")" 1 "and script the step"
 

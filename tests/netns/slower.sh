@@ -97,6 +97,8 @@ done
 "$PKTLAP" report "$work/slow" >"$work/text" 2>&1
 is $? 0 "report is whole"
 check_that "and says what is kept" grep -q "^kept: $(slow .kept.packets) of $(slow .packets.seen) packets" "$work/text"
+is "$("$PKTLAP" report --slowest 10% --format json "$work/slow" | jq -c '[.kept, .packets]')" \
+	"$(slow '[.kept, .packets]' | jq -c .)" "and the same with a second look at the slowest"
 
 # wrong use
 for t in 0 -1 5x ''; do
