@@ -33,20 +33,26 @@ static json_t *hooks_count(const struct trace *t)
 	return all;
 }
 
-static json_int_t lost_count(const struct trace *t)
+/* Of all hooks: "made" or "lost" */
+static json_int_t count_all(const struct trace *t, const char *what)
 {
 	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;
-	json_int_t lost = 0;
+	json_int_t n = 0;
 	const char *id;
 
 	json_object_foreach(hooks, id, hook)
-		lost += json_integer_value(json_object_get(hook, "lost"));
-	return lost;
+		n += json_integer_value(json_object_get(hook, what));
+	return n;
 }
 
 static json_t *domain_doc(const struct trace *t)
 {
-	return json_pack("{s:I, s:I, s:b, s:b, s:I, s:O?, s:O?, s:O?, s:O?, s:o}", "events", (json_int_t)t->nevents, "lost", lost_count(t), "ended", t->ended, "truncated", t->truncated, "damaged", (json_int_t)t->damaged, "meta", t->docs[TRACE_META], "guest", t->docs[TRACE_GUEST], "sync", t->docs[TRACE_SYNC], "packets", json_object_get(t->docs[TRACE_END], "packets"), "hooks", hooks_count(t));
+	return json_pack("{s:I, s:I, s:I, s:b, s:b, s:I, s:O?, s:O?, s:O?, s:O?, s:o}", "events",
+			 (json_int_t)t->nevents, "made", count_all(t, "made"), "lost",
+			 count_all(t, "lost"), "ended", t->ended, "truncated", t->truncated, "damaged",
+			 (json_int_t)t->damaged, "meta", t->docs[TRACE_META], "guest",
+			 t->docs[TRACE_GUEST], "sync", t->docs[TRACE_SYNC], "packets",
+			 json_object_get(t->docs[TRACE_END], "packets"), "hooks", hooks_count(t));
 }
 
 static int show(const char *path)

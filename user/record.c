@@ -70,12 +70,20 @@ static int drain_timer_set(struct recorder *r, long ns)
 	return timerfd_settime(r->timer.fd, 0, &every, NULL) ? -errno : 0;
 }
 
-/* May more be taken out of the rings? What a slow channel leaves there is lost in the kernel */
+static bool counted_all(const struct recorder *r)
+{
+	return r->cfg->count && r->packets >= r->cfg->count;
+}
+
+/*
+ * May more be taken out of the rings? What a slow channel leaves there is lost in the kernel; what is
+ * made until the hooks are detached belongs to the recording, though it has its count.
+ */
 static bool drain_on(const struct recorder *r)
 {
 	const struct record_channel *ch = r->cfg->channel;
 
-	return !(r->cfg->count && r->packets >= r->cfg->count) && (!ch || ch->room(ch->ctx));
+	return (r->stopping || !counted_all(r)) && (!ch || ch->room(ch->ctx));
 }
 
 /* One turn over all rings. As rings_drain() */
@@ -165,7 +173,9 @@ static int signals_read(void *ctx, __u32 events)
 			r->end = "signal";
 		else if (r->child > 0 && waitpid(r->child, &r->child_status, WNOHANG) == r->child) {
 			r->child = 0;
-			r->end = "command";
+			/* it may end because the same signal has come to it */
+			if (!r->stopping)
+				r->end = "command";
 		}
 	}
 	return 0;
@@ -211,7 +221,7 @@ static int loop(struct recorder *r)
 			err = guests_work(r->guests);
 		if (stop && clock_mono_ns() >= stop)
 			r->end = "duration";
-		if (r->cfg->count && r->packets >= r->cfg->count)
+		if (counted_all(r))
 			r->end = "count";
 	}
 	return err;
@@ -438,16 +448,18 @@ static int start(struct recorder *r)
 /* Detach, take what is left in the rings, say how it ended */
 static int stop(struct recorder *r)
 {
-	__u64 end = clock_mono_ns() + NSEC_PER_SEC;
-	int n = record_guests_stop(r);
+	int n;
 
+	r->stopping = true;
+	n = record_guests_stop(r);
 	cost_poll(r->cost, r->hooks, true);
 	r->end_ns = clock_mono_ns();
 	hooks_detach(r->hooks);
+	/* nothing is added any more: it comes to an end */
 	if (n >= 0)
 		do {
 			n = drain_round(r, DRAIN_BUDGET);
-		} while (n > 0 && clock_mono_ns() < end);
+		} while (n > 0);
 	if (n >= 0)
 		n = scope_changes(r);
 	if (n >= 0)

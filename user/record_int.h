@@ -39,6 +39,7 @@ struct recorder {
 	struct live *live; /* NULL: all events go into the file */
 	__u64 start_ns; /* CLOCK_MONOTONIC */
 	__u64 end_ns; /* CLOCK_MONOTONIC; 0: it runs */
+	bool stopping; /* stop() is at work */
 	bool unscoped; /* the programs had no room for a device that came */
 	__u64 packets;
 	__u64 next_second; /* CLOCK_MONOTONIC, of the once-a-second work */

@@ -10,7 +10,8 @@ net_up || { not_ok "test network"; tap_done; exit; }
 ip -n $HOST_NS addr add 10.9.0.2/24 dev br0
 agent="ip netns exec $SEND_NS $PKTLAP agent -i eth0"
 requests=60
-host "$TRAFFIC" udp-echo 7788 >/dev/null 2>"$work/echo" &
+# not by host(): a function in the background is a shell, and its pid not the server's
+ip netns exec $HOST_NS "$TRAFFIC" udp-echo 7788 >/dev/null 2>"$work/echo" &
 echo_pid=$!
 trap 'kill $echo_pid 2>/dev/null; net_down' EXIT
 for _ in $(seq 100); do grep -q ready "$work/echo" && break; sleep 0.05; done
@@ -70,6 +71,18 @@ is $? 0 "and the other"
 is "$(both "$work/host" "$work/guest")" 40 \
 	"report host.data guest.data is as one recording"
 is "$(of "$work/guest" '.crossings.joined')" 0 "a half alone has its own packets only"
+
+# --- a guest that takes its time to end: what the host makes until then is stored, or counted as lost
+slow="$agent --stdio | while :; do dd bs=64k count=1 status=none; sleep 0.2; done"
+host "$PKTLAP" record -q -i br0 --count 1000 -o "$work/count" --guest "exec:$slow" -- \
+	ip netns exec $SEND_NS "$TRAFFIC" udp-flood -n 150000 -r 50000 10.9.0.2 7789 >/dev/null
+is $? 0 "--count with a guest that ends slowly"
+"$top/build/tests/domains" "$work/count" >"$work/json"
+check_that "is above its count by then" test "$(jq '.[0].packets' "$work/json")" -gt 2000
+is "$(jq '.[0] | .events + .lost' "$work/json")" "$(jq '.[0].made' "$work/json")" \
+	"the host's stored + lost = made, exactly"
+host "$PKTLAP" record -q -i br0 --duration 1 -o "$work/cmd" --guest "exec:$slow" -- sleep 1.2
+is $? 0 "a command that ends while the recording does takes no guest away"
 
 # --- what cannot be
 "$PKTLAP" report --clock ptp_kvm "$work/one" >/dev/null 2>"$work/err"
