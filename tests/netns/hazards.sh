@@ -35,11 +35,24 @@ hz_up()
 	ip -n $HZ_NS neigh add 10.9.2.9 lladdr 02:00:00:00:00:09 dev in1
 }
 
-# look [DEV...]: the check's document into $work/check.json
-look() { hz "$PKTLAP" check --hazards --format json "$@" >"$work/check.json" 2>"$work/check.err"; }
+# document COMMAND...: what it prints into $work/check.json; one that fails has found nothing out
+document()
+{
+	local rc=0
+	"$@" >"$work/check.json" 2>"$work/check.err" || rc=$?
+	[ $rc = 0 ] || not_ok "$*" "status $rc: $(cat "$work/check.err")"
+}
 
-# of ID: "subject evidence" of each finding of a row
-of() { jq -r --arg id "$1" '.hazards[] | select(.id == $id) | .subject + " " + .evidence' "$work/check.json"; }
+# look [DEV...]: the check's document
+look() { document hz "$PKTLAP" check --hazards --format json "$@"; }
+
+# of ID: "subject evidence" of each finding of a row; fails when the document has no list of them
+of()
+{
+	# -n and input: jq 1.6 -e takes an empty file for a success
+	jq -en 'input | .hazards | arrays' "$work/check.json" >/dev/null &&
+		jq -r --arg id "$1" '.hazards[] | select(.id == $id) | .subject + " " + .evidence' "$work/check.json"
+}
 
 # found ID PATTERN TEXT, none ID TEXT: of the last look
 found()
@@ -53,11 +66,18 @@ found()
 		not_ok "$1: $3" "got '$got', wanted $2"
 	fi
 }
-none()
+none() { none_of "$1" "" "$2"; }
+
+# none_of ID PATTERN TEXT: the row finds nothing of ours; others may trace this machine
+none_of()
 {
-	local got
-	got=$(of "$1")
-	is "$got" "" "$1: $2"
+	local all got
+	if ! all=$(of "$1"); then
+		not_ok "$1: $3" "no list of hazards in '$(head -c 200 "$work/check.json")'"
+		return
+	fi
+	got=$(grep -E -- "$2" <<<"$all")
+	is "$got" "" "$1: $3"
 	[ -n "$got" ] || echo "$1" >>"$work/none"
 }
 
@@ -185,15 +205,6 @@ writes()
 	hz tc qdisc del dev in0 clsact
 }
 
-# none_of ID PATTERN TEXT: the row finds nothing of ours; others may trace this machine
-none_of()
-{
-	local got
-	got=$(of "$1" | grep -E -- "$2")
-	is "$got" "" "$1: $3"
-	[ -n "$got" ] || echo "$1" >>"$work/none"
-}
-
 tracers()
 {
 	look
@@ -222,8 +233,7 @@ unreadable()
 {
 	with print_direct
 	none bpf-unreadable "root may read it"
-	hz setpriv --inh-caps=-syslog --bounding-set=-syslog "$PKTLAP" check --hazards --format json in0 \
-		>"$work/check.json" 2>"$work/check.err"
+	document hz setpriv --inh-caps=-syslog --bounding-set=-syslog "$PKTLAP" check --hazards --format json in0
 	if [ "$(cat /proc/sys/kernel/kptr_restrict)" = 0 ] && [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -lt 2 ]; then
 		skip "bpf-unreadable" "this kernel shows its addresses to everybody"
 		echo bpf-unreadable >>"$work/found"
@@ -377,7 +387,7 @@ sockets()
 	look oth0
 	none packet-sockets "not on another way"
 	# from outside: by name, in a namespace that is not pktlap's
-	"$PKTLAP" check --format json "in0@$HZ_NS" >"$work/check.json" 2>/dev/null
+	document "$PKTLAP" check --format json "in0@$HZ_NS"
 	found packet-sockets "at in0@$HZ_NS$" "in another namespace"
 	kill $holder
 	wait $holder 2>/dev/null
@@ -419,7 +429,7 @@ recorded()
 	hz "$PKTLAP" record -q -i in0 -o "$work/h.data" -- \
 		bash -c "'$TRAFFIC' udp-flood -n 400 -r 4000 10.9.1.9 7788; echo 30000 >/sys/class/net/in0/gro_flush_timeout" >/dev/null
 	is $? 0 "a recording on a way with hazards"
-	"$PKTLAP" report --format json "$work/h.data" >"$work/check.json" 2>/dev/null
+	document "$PKTLAP" report --format json "$work/h.data"
 	found bpf-print 'on in0 calls bpf_trace_printk$' "the recording has it"
 	drops=$(hz tc -s -j qdisc show dev in0 | jq '.[0].drops')
 	check_that "the bucket drops ($drops)" test "$drops" -gt 300
