@@ -47,6 +47,21 @@ between()
 	fi
 }
 
+# wait_for SECONDS COMMAND...: until it succeeds. Fails when it does not in this time, and says so on
+# stderr; that it fails the test, too, is the caller's
+wait_for()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		if [ "$SECONDS" -gt "$end" ]; then
+			echo "waited in vain for: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
 tap_done()
 {
 	echo "1..$tap_n"

@@ -36,15 +36,7 @@ trap late_down EXIT
 reader_start || { not_ok "tap reader"; tap_done; exit; }
 ip -n $HOST_NS tuntap add spare0 mode tap
 
-# not by host(): the pid would be a shell's
-ip netns exec $HOST_NS "$PKTLAP" record -i br0 -i spare0 -o "$work/a.data" 2>"$work/err" &
-recorder=$!
-# the first documents are written when all is attached: on a busy machine that takes seconds
-for _ in $(seq 300); do
-	[ -s "$work/a.data" ] && break
-	sleep 0.1
-done
-sleep 0.2
+recorder_start "$work/a.data" -i br0 -i spare0 || { not_ok "record" "$(cat "$work/err")"; tap_done; exit; }
 flood 100
 
 # a name that two devices have in turn, the same number too
@@ -76,8 +68,7 @@ ip -n $HOST_NS link set extra0 master br0
 ip -n $HOST_NS link set extra0 nomaster
 ip netns del $LATE_NS
 sleep 0.2
-kill -INT $recorder
-wait $recorder
+recorder_stop
 is $? 0 "record ends with status 0 though devices came and went"
 reader_stop >/dev/null
 

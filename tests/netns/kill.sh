@@ -18,18 +18,14 @@ state()
 net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
 before=$(state)
-ip netns exec $HOST_NS "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" 2>"$work/err" &
-recorder=$!
-for _ in $(seq 100); do
-	[ "$(bpftool prog list | grep -c ' name pl_')" -gt 5 ] && [ -s "$work/a.data" ] && break
-	sleep 0.1
-done
+recorder_start "$work/a.data" -i port0 -i tap0 || { not_ok "record" "$(cat "$work/err")"; tap_done; exit; }
 check_that "its programs are there while it runs" test "$(bpftool prog list | grep -c ' name pl_')" -gt 5
 sender "$TRAFFIC" udp-flood -n 20000 -r 10000 10.9.0.9 7788 >/dev/null
 sleep 1.5
-# ip netns exec becomes the command: the pid is the recorder's own
-kill -KILL $recorder
-wait $recorder 2>/dev/null
+kill -KILL "$recorder"
+wait "$recorder" 2>/dev/null
+recorder=""
+kill "$(cat "$work/attached")"
 # the kernel frees programs after a grace period
 for _ in $(seq 50); do
 	[ "$(state)" = "$before" ] && break

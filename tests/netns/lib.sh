@@ -17,7 +17,7 @@ TAPREAD=$top/build/tests/netns/tapread
 # runs side by side do not meet
 SEND_NS=pktlap-send-$$ HOST_NS=pktlap-host-$$
 work=$(mktemp -d)
-reader=""
+reader="" recorder=""
 
 host() { ip netns exec $HOST_NS "$@"; }
 sender() { ip netns exec $SEND_NS "$@"; }
@@ -25,6 +25,7 @@ sender() { ip netns exec $SEND_NS "$@"; }
 net_down()
 {
 	[ -z "$reader" ] || kill "$reader" 2>/dev/null
+	[ -z "$recorder" ] || kill "$recorder" 2>/dev/null
 	ip netns del $SEND_NS 2>/dev/null
 	ip netns del $HOST_NS 2>/dev/null
 	rm -rf "$work"
@@ -82,6 +83,32 @@ reader_stop()
 	done
 	reader=""
 	sed -n 's/^read //p' "$work/reader"
+}
+
+# recorder_start FILE ARGS...: a recording in the host, until a signal to $recorder; its stderr is
+# $work/err. Fails when it does not come to run its command, which it does when all is attached; the
+# command's pid is in $work/attached
+recorder_start()
+{
+	local file=$1
+	shift
+	rm -f "$work/attached"
+	# not by host(): the pid would be a shell's
+	# shellcheck disable=SC2016 # for the command's shell
+	ip netns exec $HOST_NS "$PKTLAP" record -o "$file" "$@" -- \
+		sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec sleep 600' "$work/attached" 2>"$work/err" &
+	recorder=$!
+	wait_for 60 test -e "$work/attached"
+}
+
+# recorder_stop: its status is that of the recording
+recorder_stop()
+{
+	local rc=0
+	kill -INT "$recorder"
+	wait "$recorder" || rc=$?
+	recorder=""
+	return $rc
 }
 
 # json FILE FILTER: a value of the report of FILE, by a jq filter

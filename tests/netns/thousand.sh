@@ -11,15 +11,13 @@
 . "$(dirname "$0")/lib.sh"
 
 PAIRS=1050 CHANGES=100
-H=pktlap-many-h-$$ A=pktlap-many-a-$$
+H=$HOST_NS A=pktlap-many-a-$$
 h() { ip netns exec $H "$@"; }
 
 many_down()
 {
-	[ -z "${recorder:-}" ] || kill "$recorder" 2>/dev/null
-	ip netns del $H 2>/dev/null
 	ip netns del $A 2>/dev/null
-	rm -rf "$work"
+	net_down
 }
 trap many_down EXIT
 
@@ -99,22 +97,17 @@ disturb()
 recorded()
 {
 	local memory
-	ip netns exec $H "$PKTLAP" record -i br0 -i br1 -i br2 -i bra0@$A -i bra1@$A -i bra2@$A \
-		-o "$work/m.data" 2>"$work/err" &
-	recorder=$!
-	for _ in $(seq 300); do
-		[ -s "$work/m.data" ] && break
-		sleep 0.1
-	done
+	if ! recorder_start "$work/m.data" -i br0 -i br1 -i br2 -i bra0@$A -i bra1@$A -i bra2@$A; then
+		not_ok "record of six bridges and their $((2 * PAIRS)) ports" "$(cat "$work/err")"
+		return
+	fi
 	ip netns exec $A ping -q -c 20 -i 0.01 -W 5 10.79.0.1 >/dev/null
 	disturb
 	ip netns exec $A ping -q -c 20 -i 0.01 -W 5 10.79.0.1 >/dev/null
 	sleep 0.5
 	memory=$(sed -n 's/VmHWM:[^0-9]*//p' /proc/$recorder/status)
-	kill -INT $recorder
-	wait $recorder
+	recorder_stop
 	is "$? $(grep -c 'pktlap record' "$work/err")" "0 0" "record of six bridges and their $((2 * PAIRS)) ports"
-	recorder=""
 	echo "# record: $memory of memory at most"
 	timed "report" "$PKTLAP" report --format json "$work/m.data" >"$work/out"
 	tail -n 1 "$work/out"
