@@ -4,12 +4,42 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "user/hooks_cast.h"
+
+#define LOG_MAX (1 << 20)
+
+/* libbpf's callback has no argument */
+static char said[LOG_MAX];
+static size_t said_len;
+
+static int note(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	int n;
+
+	if (level == LIBBPF_DEBUG || said_len + 1 >= sizeof(said))
+		return 0;
+	n = vsnprintf(said + said_len, sizeof(said) - said_len, fmt, ap);
+	said_len += n < (int)(sizeof(said) - said_len) ? n : (int)(sizeof(said) - said_len - 1);
+	return 0;
+}
+
+libbpf_print_fn_t object_listen(void)
+{
+	said_len = 0;
+	said[0] = 0;
+	return libbpf_set_print(note);
+}
+
+const char *object_said(void)
+{
+	return said;
+}
 
 static size_t counts_bytes(const struct made *m)
 {

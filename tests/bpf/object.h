@@ -28,6 +28,13 @@ struct made {
  */
 bool object_cast(struct bpf_object_skeleton *s);
 
+/*
+ * What libbpf and the verifier say is kept for object_said() from here on, and not printed. Returns who
+ * had it before, for libbpf_set_print()
+ */
+libbpf_print_fn_t object_listen(void);
+const char *object_said(void);
+
 /* Before the load: sizes of the maps; no program is loaded unless it is asked for afterwards */
 int object_prepare(struct bpf_object *obj);
 

@@ -43,8 +43,8 @@ static int setup_with(void **state, bool cast)
 	f.skel = calloc(1, sizeof(*f.skel));
 	if (!f.skel || run_bpf__create_skeleton(f.skel))
 		return -1;
-	if (cast)
-		cast = object_cast(f.skel->skeleton);
+	if (cast && !object_cast(f.skel->skeleton))
+		return -1;
 	if (bpf_object__open_skeleton(f.skel->skeleton, NULL))
 		return -1;
 	f.skel->rodata->cfg_cast = cast;
