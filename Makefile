@@ -140,7 +140,7 @@ $(B)/bench.skel.h: $(B)/bench.bpf.o
 bench_src := $(wildcard tools/bench/*.c)
 bench_bin := $(patsubst tools/bench/%.c,$(B)/bench/%,$(filter-out %.bpf.c,$(bench_src)))
 
-$(B)/bench/%: tools/bench/%.c $(B)/libpktlap.a $(B)/bench.skel.h
+$(B)/bench/%: tools/bench/%.c tools/bench/packets.h $(B)/libpktlap.a $(B)/bench.skel.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(cflags) $(CFLAGS) -o $@ $< $(B)/libpktlap.a $(ldlibs)
 

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The floor of this machine, to hold pktlap's own programs against: what any program must pay
- * that takes a time stamp and hands 64 bytes to user space. And a source of events for the
- * drain: a ring filled as fast as one CPU can.
+ * that takes a time stamp and hands 64 bytes to user space.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/catalogue.h"
 #include "bpf/event.h"
-
-#define FILL_BATCH 512
-#define FILL_HOPS  12 /* events of one packet in the filled stream */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,7 +17,7 @@ struct {
 } ring SEC(".maps");
 
 __u64 clock_sink;
-__u64 filled, refused;
+__u64 refused;
 
 SEC("raw_tp/softirq_raise")
 int b_empty(void *ctx)
@@ -84,58 +80,5 @@ int b_ringbuf(void *ctx)
 	e->cpu = bpf_get_smp_processor_id();
 	e->hook = PL_HOOK_softirq_raise_raw;
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-const volatile __u8 hooks[16] = {
-	/* a power of two bounds the index */
-	PL_HOOK_napi_gro,
-	PL_HOOK_receive_skb,
-	PL_HOOK_br_in_fe,
-	PL_HOOK_br_forward_fe,
-	PL_HOOK_br_push_fe,
-	PL_HOOK_dev_queue_tp,
-	PL_HOOK_start_xmit,
-	PL_HOOK_vhost_wake_fe,
-	PL_HOOK_skb_copy_tp,
-	PL_HOOK_consume_skb,
-	PL_HOOK_vhost_used_fe,
-	PL_HOOK_eventfd_signal_fe,
-};
-
-SEC("raw_tp/softirq_raise")
-int b_fill(void *ctx)
-{
-	__u64 packet = filled / FILL_HOPS;
-	struct pl_event *e;
-	unsigned int i, hop = 0;
-
-	for (i = 0; i < FILL_BATCH; i++) {
-		e = bpf_ringbuf_reserve(&ring, sizeof(*e), 0);
-		if (!e) {
-			refused++;
-			break;
-		}
-		__builtin_memset(e, 0, sizeof(*e));
-		e->ts = bpf_ktime_get_ns();
-		e->obj = 0xffff888100000000ULL + (packet % 64) * 256;
-		e->key = packet * 0x9e3779b97f4a7c15ULL;
-		e->head = packet % 64;
-		e->pay = packet;
-		e->len = 98;
-		e->ifindex = hop < 5 ? 2 : 3;
-		e->netns = 4026531833U;
-		e->tid = 1234;
-		e->arg = 0x51a2f00d;
-		e->hook = hooks[hop & 15];
-		e->proto = 17;
-		e->flags = PL_F_KEY | PL_F_PAY;
-		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
-		filled++;
-		if (++hop == FILL_HOPS) {
-			hop = 0;
-			packet++;
-		}
-	}
 	return 0;
 }

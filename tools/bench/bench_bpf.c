@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "catalogue.h"
+#include "packets.h"
 #include "ring.h"
 
 #include "bench.skel.h"
@@ -184,10 +184,9 @@ static void floor_measure(struct bench_bpf *bench)
 	pktlap_bpf__destroy(skel);
 }
 
-static int store_sample(void *ctx, void *data, size_t size)
+static int store(void *ctx, unsigned int cpu, const struct pl_event *ev)
 {
-	(void)size;
-	return trace_write_event(ctx, 0, data);
+	return trace_write_event(ctx, cpu, ev);
 }
 
 static double cpu_s(void)
@@ -199,44 +198,55 @@ static double cpu_s(void)
 	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-/* The drain alone: fill the ring, then take the time of emptying it into the file, and again */
-static void drain_measure(struct bench_bpf *bench, const char *dir)
+/* As full as the programs make a ring; *n: events so far */
+static void ring_fill(struct pl_ring *ring, struct pl_event *slots, __u64 *n)
 {
+	struct timespec now;
+	struct pl_event *e;
+
+	for (; ring->head - ring->tail < ring->size; ring->head++, ++*n) {
+		e = &slots[ring->head & (ring->size - 1)];
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		event_fill(e, *n / HOPS, *n % HOPS, now.tv_sec * 1000000000ULL + now.tv_nsec, 0);
+		e->cpu = pl_ring_ready(ring, ring->head);
+	}
+}
+
+/* The drain alone: fill the ring, then take the time of emptying it into the file, and again */
+static void drain_measure(const char *dir)
+{
+	static struct pl_ring ring = { .size = RING_SLOTS };
 	const __u8 hide[16] = { 1, 2, 3 };
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct pl_event *slots = calloc(RING_SLOTS, sizeof(*slots));
 	struct trace_writer *w;
-	struct ring_buffer *rb;
 	double spent = 0, start;
 	char path[512];
-	__u64 events, bytes;
+	__u64 events = 0, bytes;
 	struct stat st;
 	int i;
 
 	snprintf(path, sizeof(path), "%s/bench.data", dir);
-	if (trace_create(path, hide, &w))
+	if (!slots || trace_create(path, hide, &w))
 		die(path);
-	rb = ring_open(bpf_map__fd(bench->maps.ring), store_sample, w);
 	for (i = 0; i < DRAIN_FILLS; i++) {
-		bench->bss->refused = 0;
-		while (!bench->bss->refused)
-			if (bpf_prog_test_run_opts(bpf_program__fd(bench->progs.b_fill), &opts))
-				die("fill");
+		ring_fill(&ring, slots, &events);
 		start = cpu_s();
-		if (ring_buffer__consume(rb) < 0)
+		if (ring_take(&ring, slots, 0, RING_SLOTS, store, w) != RING_SLOTS)
 			die("drain");
 		spent += cpu_s() - start;
 	}
 	start = cpu_s();
 	trace_flush(w, 0, 0);
 	spent += cpu_s() - start;
-	events = trace_events_written(w);
+	if (trace_events_written(w) != events)
+		die("events of the file");
 	trace_finish(w);
 	bytes = stat(path, &st) ? 0 : st.st_size;
 	unlink(path);
 	printf("| drained into the file by one core | |\n| --- | ---: |\n");
 	printf("| events | %llu |\n| events/s of CPU time | %.2f M |\n| bytes of file an event | %.1f |\n\n",
 	       events, events / spent / 1e6, (double)bytes / events);
-	ring_buffer__free(rb);
+	free(slots);
 }
 
 int main(int argc, char **argv)
@@ -256,7 +266,7 @@ int main(int argc, char **argv)
 	if (bench_bpf__load(bench))
 		die("load (root?)");
 	floor_measure(bench);
-	drain_measure(bench, argc > 1 ? argv[1] : ".");
+	drain_measure(argc > 1 ? argv[1] : ".");
 	bench_bpf__destroy(bench);
 	return 0;
 }
