@@ -10,18 +10,25 @@ net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
 RAWSEND=$top/build/tests/netns/rawsend
 
-# record NAME ARGS...: FILTER and options; while both flows are sent, in turn
-record()
+# recorded NAME COMMAND ARGS...: FILTER and options, while COMMAND sends $count packets twice
+recorded()
 {
-	local name=$1 status
-	shift
-	host "$PKTLAP" record -q -i port0 -i br0 -o "$work/$name.data" "$@" -- bash -c "
-		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 ${TO:-10.9.0.9} 7788 &
-		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 ${TO:-10.9.0.9} 7789
-		wait; sleep 0.2" >"$work/sent" 2>"$work/err"
+	local name=$1 command=$2 status
+	shift 2
+	host "$PKTLAP" record -q -i port0 -i br0 -o "$work/$name.data" "$@" -- bash -c "$command; sleep 0.2" \
+		>"$work/sent" 2>"$work/err"
 	status=$?
 	[ "$status" = 0 ] || not_ok "record $*" "status $status: $(cat "$work/err")"
+	[ "$(grep -oE 'sent[= ][0-9]+' "$work/sent" | grep -oE '[0-9]+' | xargs)" = "$count $count" ] ||
+		not_ok "record $*: $count packets were sent twice" "$(cat "$work/sent")"
 	json "$work/$name.data" . >"$work/$name.json"
+}
+
+# record NAME ARGS...: while both flows are sent, in turn
+record()
+{
+	recorded "$1" "ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 10.9.0.9 7788 &
+		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 10.9.0.9 7789; wait" "${@:2}"
 }
 q() { jq -r "$2" "$work/$1.json"; }
 
@@ -46,18 +53,16 @@ is "$(q none .packets.seen)" 0 "a filter that nothing matches: no packet"
 record other not udp
 is "$(q other .packets.seen)" 0 "not udp: no packet"
 record frame 'udp port 7788 and len = 60 or ether dst 02:00:00:00:00:09 and ip[16:4] = 0x0a090009 and udp[2:2] = 7789'
-between "$(q frame .packets.seen)" $count $((2 * count)) "fields"
+whole frame $count "fields"
+# 64 bytes of payload
+record len udp port 7788 and len = 106
+whole len $count "the frame's length"
 
 # tagged frames: with the tag in the frame up to the receiving stack, from there on in metadata
 tagged()
 {
-	local name=$1
-	shift
-	host "$PKTLAP" record -q -i port0 -i br0 -o "$work/$name.data" "$@" -- bash -c "
-		ip netns exec $SEND_NS $RAWSEND eth0 $count 3000 02:00:00:00:00:09 10.9.0.1 10.9.0.9 7788 5
-		ip netns exec $SEND_NS $RAWSEND eth0 $count 3000 02:00:00:00:00:09 10.9.0.1 10.9.0.9 7788 6
-		sleep 0.2" >"$work/sent" 2>"$work/err" || not_ok "record $*" "$(cat "$work/err")"
-	json "$work/$name.data" . >"$work/$name.json"
+	local send="ip netns exec $SEND_NS $RAWSEND eth0 $count 3000 02:00:00:00:00:09 10.9.0.1 10.9.0.9 7788"
+	recorded "$1" "$send 5; $send 6" "${@:2}"
 }
 tagged vlan vlan 5 and udp port 7788
 whole vlan $count "vlan 5 and udp port 7788"
