@@ -5,10 +5,13 @@
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# the peer's namespace is the benchmark's alone; other tests may run side by side
+# Other tests may run side by side: the peer's namespace has the number of its process in its name, and
+# is left behind when that is not there
 state()
 {
-	ip netns list | grep -c pktlap-peer
+	ip netns list | sed -n 's/^pktlap-peer-\([0-9]*\).*/\1/p' | while read -r pid; do
+		kill -0 "$pid" 2>/dev/null || echo "$pid"
+	done
 	grep -c tracefs /proc/mounts
 	ls "$work/tmp"
 }

@@ -3,7 +3,13 @@
 # Bad input of any kind: one clear line on stderr, the documented status, nothing left behind.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
-trap 'rm -rf "$work"' EXIT
+cli_down()
+{
+	umount "$work/full" 2>/dev/null
+	ip netns del $HOST_NS 2>/dev/null
+	rm -rf "$work"
+}
+trap cli_down EXIT
 cd "$work" || exit 1
 
 # bad STATUS PATTERN ARGS...: status, exactly one line on stderr that matches
@@ -57,7 +63,8 @@ fi
 
 # a full disk ends the recording with a message; the file is readable up to its last whole block
 mkdir full && mount -t tmpfs -o size=96k none full
-"$PKTLAP" record -q -i lo --duration 20 -o full/a.data -- \
+ip netns add $HOST_NS && ip -n $HOST_NS link set lo up || not_ok "a network of its own"
+host "$PKTLAP" record -q -i lo --duration 20 -o full/a.data -- \
 	bash -c 'for i in $(seq 20); do ping -q -c 400 -i 0.002 127.0.0.1 >/dev/null; done' 2>err
 rc=$?
 is $rc 1 "full disk: status 1"

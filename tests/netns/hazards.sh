@@ -118,8 +118,15 @@ release()
 	holder=
 }
 
-map_id() { bpftool -j map show | jq -r --arg n "$1" '[.[] | select(.name == $n)] | last | .id'; }
-prog_id() { bpftool -j prog show | jq -r --arg n "$1" '[.[] | select(.name == $n)] | last | .id'; }
+# prog_on DEV: number of its XDP program; map_of NAME: of a map of that on in0, whose name ends so
+prog_on() { ip -n $HZ_NS -j link show dev "$1" | jq '.[0].xdp.prog.id'; }
+map_of()
+{
+	local id
+	for id in $(bpftool -j prog show id "$(prog_on in0)" | jq '.map_ids[]'); do
+		bpftool -j map show id "$id" | jq --arg n "$1" 'select(.name | endswith($n)) | .id'
+	done
+}
 u32() { printf '0x%02x 0x%02x 0x%02x 0x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)); }
 
 prints()
@@ -152,8 +159,8 @@ tail_call()
 	none bpf-print "an empty table of tail calls prints nothing"
 	ip -n $HZ_NS link set dev oth0 xdpgeneric obj "$OBJ" program print_direct
 	# pinned: a table of tail calls is emptied when the last file of it is closed
-	mkdir "$work/bpf" && mount -t bpf none "$work/bpf" && bpftool map pin id "$(map_id jump_table)" "$work/bpf/table" &&
-		bpftool map update pinned "$work/bpf/table" key 0 0 0 0 value id "$(prog_id print_direct)" 2>"$work/ip.err" ||
+	mkdir "$work/bpf" && mount -t bpf none "$work/bpf" && bpftool map pin id "$(map_of jump_table)" "$work/bpf/table" &&
+		bpftool map update pinned "$work/bpf/table" key 0 0 0 0 value id "$(prog_on oth0)" 2>"$work/ip.err" ||
 		not_ok "table of tail calls" "$(cat "$work/ip.err")"
 	look in0
 	found bpf-print '"print_direct".* on in0 calls bpf_trace_printk \(it is called by xdp program "tail"' \
@@ -169,7 +176,7 @@ called()
 	with to_progs
 	none bpf-print "a devmap without programs prints nothing"
 	# in the namespace of the device
-	hold ip netns exec $HZ_NS "$HAZARDPROG" "$OBJ" print_devmap entry "$(map_id tx_progs)" 1 777
+	hold ip netns exec $HZ_NS "$HAZARDPROG" "$OBJ" print_devmap entry "$(map_of tx_progs)" 1 777
 	look in0
 	found bpf-print '"print_devmap".* on in0 calls bpf_trace_printk \(it is called by xdp program "to_progs"' \
 		"the program of a devmap's entry"
@@ -177,16 +184,16 @@ called()
 	release
 	without
 	with to_cpus
-	hold "$HAZARDPROG" "$OBJ" print_cpumap entry "$(map_id hz_cpus)" 0 192
+	hold "$HAZARDPROG" "$OBJ" print_cpumap entry "$(map_of hz_cpus)" 0 192
 	look in0
 	found bpf-print '"print_cpumap".* on in0 calls .*by xdp program "to_cpus"' "the program of a cpumap's entry"
 	release
 	without
 	with whole
 	none bpf-print "the whole does not print"
-	if ! "$HAZARDPROG" "$OBJ" print_part freplace "$(prog_id whole)" part try >/dev/null 2>"$work/held.err"; then
+	if ! "$HAZARDPROG" "$OBJ" print_part freplace "$(prog_on in0)" part try >/dev/null 2>"$work/held.err"; then
 		skip "a program that replaces a part" "this kernel refuses freplace: $(tail -n 1 "$work/held.err")"
-	elif hold "$HAZARDPROG" "$OBJ" print_part freplace "$(prog_id whole)" part; then
+	elif hold "$HAZARDPROG" "$OBJ" print_part freplace "$(prog_on in0)" part; then
 		look in0
 		found bpf-print '"print_part".* on in0 calls .*by xdp program "whole"' "a program that replaces a part (freplace)"
 		release
@@ -278,9 +285,7 @@ redirects()
 
 	with to_variable
 	found bpf-redirect-gone 'interface 4242 by its variable ifindex_out0' "a global variable, with its name"
-	map=$(bpftool -j prog show id "$(prog_id to_variable)" | jq -r '.map_ids[]' | while read -r m; do
-		bpftool -j map show id "$m" | jq -r 'select(.name | endswith(".data")) | .id'
-	done)
+	map=$(map_of .data)
 	# shellcheck disable=SC2046
 	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 778)
 	look in0
@@ -300,7 +305,7 @@ redirects()
 	hz ethtool -K out1 gro on >/dev/null 2>&1
 	with to_map
 	found bpf-redirect-dead 'devmap "tx_out0" \(id [0-9]+\) is empty$' "an empty devmap"
-	map=$(map_id tx_out0)
+	map=$(map_of tx_out0)
 	# shellcheck disable=SC2046
 	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 777)
 	look in0
@@ -328,7 +333,7 @@ redirects()
 	# the same in the driver, where a veth wants NAPI at its end; and what it says is so
 	mode=xdpdrv
 	with to_map
-	map=$(map_id tx_out0)
+	map=$(map_of tx_out0)
 	# shellcheck disable=SC2046
 	hz bpftool map update id "$map" key 0 0 0 0 value $(u32 777)
 	look in0

@@ -158,7 +158,7 @@ for how in recv poll select epoll recvmmsg uring; do
 	busy $how
 done
 for how in recv epoll uring; do
-	starved $how
+	if taskset -c 1 true 2>/dev/null; then starved $how; else skip "$how, starved" "there is no second CPU to run on"; fi
 done
 from $SEND_NS "another container"
 from $HOST_NS "the host"
