@@ -1,92 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Stitcher: the host's own sockets, from the application that sends to the one that receives */
-#include "stitch_scene.h"
+/* Stitcher: datagrams of the host's own sockets, from the application that sends to the one that receives */
+#include "stitch_sockscene.h"
 
-#define READER	 500
-#define READER2	 501
-#define WRITER	 600
-#define SK	 0x7001u
-#define SK2	 0x7002u
-#define NETNS2	 4026532000u
-#define TCP_FLOW 99 /* of tcp_make() */
-
-/* An event about a socket: which, in which namespace */
-static struct pl_event sk_make(struct scene *sc, enum pl_hop hop, __u32 sk)
+/* By a hook that is handed the skb, or (tail) by the tracepoint of the callback, which is not */
+static void queue_by(struct scene *sc, enum pl_hook hook, __u32 sk, __u32 skb, __u64 key)
 {
-	struct pl_event ev = make(sc, hop);
+	struct pl_event ev = pkt_make(sc, PL_HOP_sock_queue, 0, skb, key);
 
-	ev.obj = sk * 64ULL;
-	ev.vlan = sk;
-	ev.netns = NETNS;
-	ev.queue = 7788;
-	ev.flags |= PL_F_SOCK;
-	return ev;
+	of_sock(&ev, sk);
+	if (hook)
+		ev.hook = hook;
+	ev.len = 100;
+	feed(sc, &ev);
 }
 
-static void of_sock(struct pl_event *ev, __u32 sk)
-{
-	ev->vlan = sk;
-	ev->netns = NETNS;
-	ev->queue = 7788;
-	ev->flags |= PL_F_SOCK;
-}
-
-static void up(struct scene *sc, __u32 skb, __u64 key)
-{
-	pkt(sc, PL_HOP_nic_gro, IF_NIC, skb, key);
-	pkt(sc, PL_HOP_nic_skb, IF_NIC, skb, key);
-	pkt(sc, PL_HOP_ip_rcv, IF_NIC, skb, key);
-	pkt(sc, PL_HOP_ip_deliver, IF_NIC, skb, key);
-}
-
-#define UP "nic:gro nic:skb ip:rcv ip:deliver "
-
-/* By a hook that is handed the skb */
 static void queue(struct scene *sc, __u32 sk, __u32 skb, __u64 key)
 {
-	struct pl_event ev = pkt_make(sc, PL_HOP_sock_queue, 0, skb, key);
-
-	of_sock(&ev, sk);
-	ev.len = 100;
-	feed(sc, &ev);
+	queue_by(sc, 0, sk, skb, key);
 }
 
-/* By the tracepoint of the callback, which is not. skb 0: the reader was faster */
+/* skb 0: the reader was faster */
 static void queue_tail(struct scene *sc, __u32 sk, __u32 skb, __u64 key)
 {
-	struct pl_event ev = pkt_make(sc, PL_HOP_sock_queue, 0, skb, key);
-
-	of_sock(&ev, sk);
-	ev.hook = PL_HOOK_tail_queue;
-	ev.len = 100;
-	feed(sc, &ev);
+	queue_by(sc, PL_HOOK_tail_queue, sk, skb, key);
 }
 
-/* The callback finds a task asleep, and wakes it */
-static void ready(struct scene *sc, __u32 sk, enum pl_wait how)
+static void comes(struct scene *sc, __u32 skb, __u64 key)
 {
-	struct pl_event ev = sk_make(sc, PL_HOP_sock_ready, sk);
-
-	ev.arg = how;
-	feed(sc, &ev);
+	up(sc, skb, key);
+	queue(sc, SK, skb, key);
 }
 
-static void wake(struct scene *sc, __u32 sk, __u32 reader, enum pl_wait how)
+static void comes_tail(struct scene *sc, __u32 skb, __u64 key)
 {
-	struct pl_event ev;
-
-	ready(sc, sk, how);
-	ev = sk_make(sc, PL_HOP_app_wake, sk);
-	ev.tid = reader;
-	ev.arg = how;
-	feed(sc, &ev);
-}
-
-#define WAKE "sock:queue sock:ready app:wake "
-
-static void reader_runs(struct scene *sc)
-{
-	ctx(sc, PL_HOP_sched_run, 0, 0, PL_ROLE_APP, 0);
+	up(sc, skb, key);
+	queue_tail(sc, SK, skb, key);
 }
 
 static void take(struct scene *sc, __u32 sk, __u32 skb, __u64 key)
@@ -98,15 +46,13 @@ static void take(struct scene *sc, __u32 sk, __u32 skb, __u64 key)
 	pkt(sc, PL_HOP_skb_free, 0, skb, key);
 }
 
-static void returns(struct scene *sc, __u32 sk, __u32 bytes)
+static void got(struct scene *sc, __u32 skb, __u64 key)
 {
-	struct pl_event ev = sk_make(sc, PL_HOP_app_recv, sk);
-
-	ev.len = bytes;
-	feed(sc, &ev);
+	take(sc, SK, skb, key);
+	returns(sc, SK, 100);
 }
 
-/* --- UDP, kernels with function hooks --- */
+/* --- kernels with function hooks --- */
 
 static void test_udp_sleeping(void **state)
 {
@@ -116,13 +62,11 @@ static void test_udp_sleeping(void **state)
 
 	for (i = 0; i < 3; i++) {
 		at(sc, 0, 0);
-		up(sc, 1 + i, 11 + i);
-		queue(sc, SK, 1 + i, 11 + i);
+		comes(sc, 1 + i, 11 + i);
 		wake(sc, SK, READER, how[i]);
 		at(sc, 1, READER);
 		reader_runs(sc);
-		take(sc, SK, 1 + i, 11 + i);
-		returns(sc, SK, 100);
+		got(sc, 1 + i, 11 + i);
 		EXPECT(sc, UP WAKE "app:run sock:recv app:recv C\n");
 	}
 	finish(sc);
@@ -138,11 +82,9 @@ static void test_udp_busy(void **state)
 	at(sc, 1, READER);
 	reader_runs(sc);
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	at(sc, 1, READER);
-	take(sc, SK, 1, 11);
-	returns(sc, SK, 100);
+	got(sc, 1, 11);
 	finish(sc);
 	EXPECT(sc, UP "sock:queue sock:recv app:recv C\n");
 }
@@ -156,25 +98,19 @@ static void test_udp_several(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	wake(sc, SK, READER, PL_WAIT_EPOLL);
-	up(sc, 2, 12);
-	queue(sc, SK, 2, 12);
+	comes(sc, 2, 12);
 	at(sc, 1, READER);
 	reader_runs(sc);
 	at(sc, 0, 0);
-	up(sc, 3, 13);
-	queue(sc, SK, 3, 13);
+	comes(sc, 3, 13);
 	at(sc, 1, READER);
-	take(sc, SK, 1, 11);
-	returns(sc, SK, 100);
+	got(sc, 1, 11);
 	EXPECT(sc, UP WAKE "app:run sock:recv app:recv C\n");
-	take(sc, SK, 2, 12);
-	returns(sc, SK, 100);
+	got(sc, 2, 12);
 	EXPECT(sc, UP "sock:queue app:run sock:recv app:recv C\n");
-	take(sc, SK, 3, 13);
-	returns(sc, SK, 100);
+	got(sc, 3, 13);
 	EXPECT(sc, UP "sock:queue sock:recv app:recv C\n");
 	/* a return that comes with no datagram, of a read that failed after all */
 	returns(sc, SK, 0);
@@ -188,8 +124,7 @@ static void test_udp_two_readers(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	up(sc, 2, 12);
 	queue(sc, SK2, 2, 12);
 	at(sc, 1, READER);
@@ -213,8 +148,7 @@ static void test_wake_not_ours(void **state)
 	struct pl_event ev;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	ready(sc, SK, PL_WAIT_RECV);
 	up(sc, 2, 12);
 	ev = sk_make(sc, PL_HOP_app_wake, SK);
@@ -233,16 +167,12 @@ static void test_udp_loss(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	sc->next_flags = PL_F_GAP;
-	up(sc, 2, 12);
-	queue(sc, SK, 2, 12);
+	comes(sc, 2, 12);
 	at(sc, 1, READER);
-	take(sc, SK, 1, 11);
-	returns(sc, SK, 100);
-	take(sc, SK, 2, 12);
-	returns(sc, SK, 100);
+	got(sc, 1, 11);
+	got(sc, 2, 12);
 	finish(sc);
 	/* what took the first skb's place is not known */
 	assert_null(strstr(sc->out, UP "sock:queue sock:recv app:recv C\n" UP));
@@ -256,43 +186,37 @@ static void test_sock_reused(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue(sc, SK, 1, 11);
+	comes(sc, 1, 11);
 	at(sc, 1, READER);
 	pkt(sc, PL_HOP_drop, 0, 1, 11);
 	EXPECT(sc, UP "sock:queue drop D\n");
 	/* a read that is seen: datagrams are known by their skb */
 	at(sc, 0, 0);
-	up(sc, 9, 19);
-	queue(sc, SK, 9, 19);
+	comes(sc, 9, 19);
 	take(sc, SK, 9, 19);
 	finish(sc);
 	sc->out[0] = 0;
-	up(sc, 1, 12);
-	queue(sc, SK, 1, 12);
+	comes(sc, 1, 12);
 	/* freed unseen this time */
 	up(sc, 1, 13);
 	EXPECT(sc, UP "sock:queue I\n");
 	queue(sc, SK, 1, 13);
 	at(sc, 1, READER2);
-	take(sc, SK, 1, 13);
-	returns(sc, SK, 100);
+	got(sc, 1, 13);
 	finish(sc);
 	EXPECT(sc, UP "sock:queue sock:recv app:recv C\n");
 }
 
-/* --- UDP, kernels without function hooks: the callback only, and the return of the read --- */
+/* --- kernels without: the callback only, and the return of the read --- */
 
 static void test_tail(void **state)
 {
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue_tail(sc, SK, 1, 11);
+	comes_tail(sc, 1, 11);
 	wake(sc, SK, READER, PL_WAIT_RECV);
-	up(sc, 2, 12);
-	queue_tail(sc, SK, 2, 12);
+	comes_tail(sc, 2, 12);
 	at(sc, 1, READER);
 	reader_runs(sc);
 	returns(sc, SK, 100);
@@ -331,16 +255,14 @@ static void test_tail_missing(void **state)
 	at(sc, 0, 0);
 	up(sc, 1, 11);
 	queue_tail(sc, SK, 0, 0);
-	up(sc, 2, 12);
-	queue_tail(sc, SK, 2, 12);
+	comes_tail(sc, 2, 12);
 	at(sc, 1, READER);
 	returns(sc, SK, 100);
 	EXPECT(sc, UP "sock:queue app:recv A\n");
 	returns(sc, SK, 100);
 	/* nothing left: what comes now is known again */
 	at(sc, 0, 0);
-	up(sc, 3, 13);
-	queue_tail(sc, SK, 3, 13);
+	comes_tail(sc, 3, 13);
 	at(sc, 1, READER);
 	returns(sc, SK, 100);
 	EXPECT(sc, UP "sock:queue app:recv C\n");
@@ -356,15 +278,13 @@ static void test_tail_others(void **state)
 	at(sc, 0, 0);
 	sc->next_flags = PL_F_KNOWN;
 	queue_tail(sc, SK, 8, 18);
-	up(sc, 1, 11);
-	queue_tail(sc, SK, 1, 11);
+	comes_tail(sc, 1, 11);
 	other = sk_make(sc, PL_HOP_sock_queue, SK);
 	other.obj = 0;
 	other.hook = PL_HOOK_tail_queue;
 	other.arg = 1;
 	feed(sc, &other);
-	up(sc, 2, 12);
-	queue_tail(sc, SK, 2, 12);
+	comes_tail(sc, 2, 12);
 	at(sc, 1, READER);
 	returns(sc, SK, 100);
 	EXPECT(sc, "");
@@ -384,8 +304,7 @@ static void test_tail_length(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue_tail(sc, SK, 1, 11);
+	comes_tail(sc, 1, 11);
 	at(sc, 1, READER);
 	returns(sc, SK, 101);
 	finish(sc);
@@ -403,17 +322,14 @@ static void test_tail_two_readers(void **state)
 
 	for (i = 0; i < 4; i++) {
 		at(sc, 0, 0);
-		up(sc, 1, 11 + i);
-		queue_tail(sc, SK, 1, 11 + i);
+		comes_tail(sc, 1, 11 + i);
 		at(sc, 1, i % 2 ? READER : READER2);
 		returns(sc, SK, 100);
 		EXPECT(sc, UP "sock:queue app:recv C\n");
 	}
 	at(sc, 0, 0);
-	up(sc, 1, 21);
-	queue_tail(sc, SK, 1, 21);
-	up(sc, 2, 22);
-	queue_tail(sc, SK, 2, 22);
+	comes_tail(sc, 1, 21);
+	comes_tail(sc, 2, 22);
 	/* the same that read last: READER2 may have the first in its hands */
 	at(sc, 1, READER);
 	returns(sc, SK, 100);
@@ -421,8 +337,7 @@ static void test_tail_two_readers(void **state)
 	returns(sc, SK, 100);
 	EXPECT(sc, UP "sock:queue app:recv A\n" UP "sock:queue app:recv A\n");
 	at(sc, 0, 0);
-	up(sc, 1, 31);
-	queue_tail(sc, SK, 1, 31);
+	comes_tail(sc, 1, 31);
 	at(sc, 1, READER);
 	returns(sc, SK, 100);
 	EXPECT(sc, UP "sock:queue app:recv C\n");
@@ -435,11 +350,9 @@ static void test_tail_two_woken(void **state)
 	struct scene *sc = *state;
 
 	at(sc, 0, 0);
-	up(sc, 1, 11);
-	queue_tail(sc, SK, 1, 11);
+	comes_tail(sc, 1, 11);
 	wake(sc, SK, READER, PL_WAIT_RECV);
-	up(sc, 2, 12);
-	queue_tail(sc, SK, 2, 12);
+	comes_tail(sc, 2, 12);
 	wake(sc, SK, READER2, PL_WAIT_RECV);
 	at(sc, 2, READER2);
 	returns(sc, SK, 100);
@@ -447,197 +360,6 @@ static void test_tail_two_woken(void **state)
 	returns(sc, SK, 100);
 	finish(sc);
 	EXPECT(sc, UP WAKE "app:recv A\n" UP WAKE "app:recv A\n");
-}
-
-/* --- TCP --- */
-
-static void tcp_up(struct scene *sc, __u32 skb, __u32 seq, __u32 bytes)
-{
-	tcp(sc, PL_HOP_nic_gro, IF_NIC, skb, seq, bytes);
-	tcp(sc, PL_HOP_nic_skb, IF_NIC, skb, seq, bytes);
-	tcp(sc, PL_HOP_ip_rcv, IF_NIC, skb, seq, bytes);
-	tcp(sc, PL_HOP_ip_deliver, IF_NIC, skb, seq, bytes);
-}
-
-static void tcp_queue(struct scene *sc, __u32 sk, __u32 skb, __u32 seq, __u32 bytes)
-{
-	struct pl_event ev = tcp_make(sc, PL_HOP_sock_queue, 0, skb, seq, bytes);
-
-	of_sock(&ev, sk);
-	feed(sc, &ev);
-}
-
-/* The reader copies a range of the connection in a namespace */
-static void tcp_copy_in(struct scene *sc, __u32 netns, __u32 sk, __u32 seq, __u32 bytes)
-{
-	struct pl_event ev = sk_make(sc, PL_HOP_skb_copy, sk);
-
-	ev.netns = netns;
-	ev.obj = 0xffff888012340000ULL;
-	ev.proto = 6;
-	ev.arg = TCP_FLOW;
-	ev.key = seq;
-	ev.pay = ev.len = bytes;
-	ev.flags |= PL_F_KEY;
-	feed(sc, &ev);
-}
-
-static void tcp_copy(struct scene *sc, __u32 sk, __u32 seq, __u32 bytes)
-{
-	tcp_copy_in(sc, NETNS, sk, seq, bytes);
-}
-
-/* The second segment's bytes went into the skb of the first, and its skb is another packet's soon */
-static void test_tcp_coalesced(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	wake(sc, SK, READER, PL_WAIT_POLL);
-	tcp_up(sc, 2, 1100, 50);
-	tcp_queue(sc, SK, 2, 1100, 50);
-	up(sc, 2, 11);
-	at(sc, 1, READER);
-	reader_runs(sc);
-	tcp_copy(sc, SK, 1000, 150);
-	returns(sc, SK, 150);
-	EXPECT(sc, UP WAKE "app:run sock:copy app:recv C 1000+100\n" UP "sock:queue app:run sock:copy app:recv C 1100+50\n");
-	finish(sc);
-	EXPECT(sc, UP "I\n");
-}
-
-/* A segment has been read when its last byte has; reads that end in the middle */
-static void test_tcp_part(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 0xffffffc0, 100);
-	tcp_queue(sc, SK, 1, 0xffffffc0, 100);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 0xffffffc0, 60);
-	returns(sc, SK, 60);
-	EXPECT(sc, "");
-	tcp_copy(sc, SK, 0xffffffc0 + 60, 40);
-	returns(sc, SK, 40);
-	finish(sc);
-	EXPECT(sc, UP "sock:queue sock:copy app:recv C 4294967232+100\n");
-}
-
-/* Came too early: TCP moves it to the queue by itself, when the one before has come */
-static void test_tcp_out_of_order(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1100, 100);
-	tcp_up(sc, 2, 1000, 100);
-	at(sc, 1, READER);
-	/* for another socket, say: not what the early one waits for */
-	reader_runs(sc);
-	at(sc, 0, 0);
-	tcp_queue(sc, SK, 2, 1000, 100);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 200);
-	returns(sc, SK, 200);
-	finish(sc);
-	EXPECT(sc, UP "sock:copy app:recv C 1100+100\n" UP "sock:queue sock:copy app:recv C 1000+100\n");
-}
-
-/* Sent again though it had come: dropped as old, and not what the reader got */
-static void test_tcp_again(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	tcp_up(sc, 2, 1000, 100);
-	tcp(sc, PL_HOP_drop, 0, 2, 1000, 100);
-	EXPECT(sc, UP "drop D 1000+100\n");
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 100);
-	returns(sc, SK, 100);
-	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1000+100\n");
-	/* and again, after it was read, its drop unseen */
-	at(sc, 0, 0);
-	tcp_up(sc, 3, 1000, 100);
-	tcp_up(sc, 4, 1100, 100);
-	tcp_queue(sc, SK, 4, 1100, 100);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1100, 100);
-	returns(sc, SK, 100);
-	finish(sc);
-	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1100+100\n" UP "I 1000+100\n");
-}
-
-/* Sent again, and waiting for the reader that holds the socket: dropped when that has read on */
-static void test_tcp_again_waits(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	tcp_up(sc, 2, 1000, 100);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 100);
-	tcp(sc, PL_HOP_drop, 0, 2, 1000, 100);
-	EXPECT(sc, UP "drop D 1000+100\n");
-	returns(sc, SK, 100);
-	finish(sc);
-	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1000+100\n");
-}
-
-static void test_tcp_loss(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	sc->next_flags = PL_F_GAP;
-	tcp_up(sc, 2, 1100, 100);
-	tcp_queue(sc, SK, 2, 1100, 100);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 200);
-	returns(sc, SK, 200);
-	finish(sc);
-	EXPECT(sc, UP "sock:queue I 1000+100\n" UP "sock:queue sock:copy app:recv C 1100+100\n");
-}
-
-/* The same addresses and ports in two namespaces (containers): two connections */
-static void test_tcp_two_netns(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	at(sc, 2, READER2);
-	tcp_copy_in(sc, NETNS2, SK2, 1000, 100);
-	returns(sc, SK2, 100);
-	EXPECT(sc, "");
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 100);
-	returns(sc, SK, 100);
-	finish(sc);
-	EXPECT(sc, UP "sock:queue sock:copy app:recv C 1000+100\n");
-}
-
-/* An acknowledgement, or a FIN, is read by nobody, and whole without that */
-static void test_tcp_no_data(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, 0);
-	tcp_up(sc, 1, 1000, 0);
-	tcp_up(sc, 2, 1000, 0);
-	tcp_queue(sc, SK, 2, 1000, 0);
-	finish(sc);
-	EXPECT(sc, UP "C\n" UP "sock:queue C\n");
 }
 
 /* --- sender and receiver on one machine --- */
@@ -652,59 +374,29 @@ static void udp_send(struct scene *sc, __u32 sk)
 	feed(sc, &ev);
 }
 
-static void ip_out(struct scene *sc, __u32 sk, __u32 skb, __u64 key)
-{
-	struct pl_event ev = pkt_make(sc, PL_HOP_ip_out, IF_PEER, skb, key);
-
-	of_sock(&ev, sk);
-	ev.flags |= PL_F_LOCAL;
-	feed(sc, &ev);
-}
-
-static void queue_dev(struct scene *sc, __u32 skb, __u64 key)
-{
-	struct pl_event ev = pkt_make(sc, PL_HOP_dev_queue, IF_PEER, skb, key);
-
-	ev.flags |= PL_F_LOCAL;
-	feed(sc, &ev);
-}
-
-static void over_veth(struct scene *sc, __u32 skb, __u64 key)
-{
-	queue_dev(sc, skb, key);
-	pkt(sc, PL_HOP_dev_xmit, IF_PEER, skb, key);
-	pkt(sc, PL_HOP_dev_rxback, IF_VETH, skb, key);
-	pkt(sc, PL_HOP_nic_skb, IF_VETH, skb, key);
-	pkt(sc, PL_HOP_ip_rcv, IF_VETH, skb, key);
-	pkt(sc, PL_HOP_ip_deliver, IF_VETH, skb, key);
-}
-
-#define VETH "dev:queue dev:xmit dev:rxback nic:skb ip:rcv ip:deliver "
-
 static void test_whole_udp(void **state)
 {
 	struct scene *sc = *state;
 
 	at(sc, 0, WRITER);
 	udp_send(sc, SK2);
-	ip_out(sc, SK2, 1, 11);
-	over_veth(sc, 1, 11);
+	ip_out(sc, SK2, datagram(1, 11));
+	over_veth(sc, datagram(1, 11));
 	queue(sc, SK, 1, 11);
 	wake(sc, SK, READER, PL_WAIT_RECV);
 	at(sc, 1, READER);
 	reader_runs(sc);
-	take(sc, SK, 1, 11);
-	returns(sc, SK, 100);
+	got(sc, 1, 11);
 	EXPECT(sc, "app:send ip:out " VETH WAKE "app:run sock:recv app:recv C\n");
 	/* the write was used up: a packet that the kernel sends by itself is none of it */
 	at(sc, 0, WRITER);
-	ip_out(sc, SK2, 2, 12);
-	over_veth(sc, 2, 12);
+	ip_out(sc, SK2, datagram(2, 12));
+	over_veth(sc, datagram(2, 12));
 	pkt(sc, PL_HOP_drop, 0, 2, 12);
 	EXPECT(sc, "ip:out " VETH "drop D\n");
 	/* another socket's write, in the same task */
 	udp_send(sc, SK);
-	ip_out(sc, SK2, 3, 13);
+	ip_out(sc, SK2, datagram(3, 13));
 	pkt(sc, PL_HOP_drop, 0, 3, 13);
 	EXPECT(sc, "ip:out drop D\n");
 	finish(sc);
@@ -717,86 +409,10 @@ static void test_whole_udp_few_hooks(void **state)
 
 	at(sc, 0, WRITER);
 	udp_send(sc, SK2);
-	over_veth(sc, 1, 11);
+	over_veth(sc, datagram(1, 11));
 	pkt(sc, PL_HOP_drop, 0, 1, 11);
 	EXPECT(sc, "app:send " VETH "drop D\n");
 	finish(sc);
-}
-
-static void tcp_send(struct scene *sc, __u32 netns, __u32 seq, __u32 bytes)
-{
-	struct pl_event ev = sk_make(sc, PL_HOP_app_send, SK2);
-
-	ev.netns = netns;
-	ev.proto = 6;
-	ev.arg = TCP_FLOW;
-	ev.pay = seq;
-	ev.len = bytes;
-	feed(sc, &ev);
-}
-
-static void tcp_out(struct scene *sc, __u32 skb, __u32 seq, __u32 bytes)
-{
-	struct pl_event ev = tcp_make(sc, PL_HOP_ip_out, IF_PEER, skb, seq, bytes);
-
-	of_sock(&ev, SK2);
-	ev.flags |= PL_F_LOCAL;
-	feed(sc, &ev);
-}
-
-static void tcp_over(struct scene *sc, __u32 skb, __u32 seq, __u32 bytes)
-{
-	struct pl_event ev = tcp_make(sc, PL_HOP_dev_queue, IF_PEER, skb, seq, bytes);
-
-	ev.flags |= PL_F_LOCAL;
-	feed(sc, &ev);
-	tcp(sc, PL_HOP_dev_xmit, IF_PEER, skb, seq, bytes);
-	tcp(sc, PL_HOP_dev_rxback, IF_VETH, skb, seq, bytes);
-	tcp(sc, PL_HOP_nic_skb, IF_VETH, skb, seq, bytes);
-	tcp(sc, PL_HOP_ip_rcv, IF_VETH, skb, seq, bytes);
-	tcp(sc, PL_HOP_ip_deliver, IF_VETH, skb, seq, bytes);
-}
-
-/* Two writes go out as one segment and a half; what is sent again comes from no write */
-static void test_whole_tcp(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, WRITER);
-	tcp_send(sc, NETNS, 1000, 100);
-	tcp_out(sc, 1, 1000, 100);
-	tcp_over(sc, 1, 1000, 100);
-	tcp_queue(sc, SK, 1, 1000, 100);
-	tcp_send(sc, NETNS, 1100, 200);
-	/* an ACK opens the window: sent by a softirq, in any task */
-	at(sc, 2, 0);
-	tcp_out(sc, 2, 1100, 200);
-	tcp_over(sc, 2, 1100, 200);
-	tcp_queue(sc, SK, 2, 1100, 200);
-	at(sc, 1, READER);
-	tcp_copy(sc, SK, 1000, 300);
-	returns(sc, SK, 300);
-#define TCP_ALL "app:send ip:out " VETH "sock:queue sock:copy app:recv C "
-	EXPECT(sc, TCP_ALL "1000+100\n" TCP_ALL "1100+200\n");
-	at(sc, 2, 0);
-	tcp_out(sc, 3, 1100, 200);
-	tcp_over(sc, 3, 1100, 200);
-	tcp(sc, PL_HOP_drop, 0, 3, 1100, 200);
-	EXPECT(sc, "ip:out " VETH "drop D 1100+200\n");
-	finish(sc);
-}
-
-/* A write in another namespace, of a connection with the same addresses and ports */
-static void test_whole_tcp_netns(void **state)
-{
-	struct scene *sc = *state;
-
-	at(sc, 0, WRITER);
-	tcp_send(sc, NETNS2, 1000, 100);
-	tcp_out(sc, 1, 1000, 100);
-	tcp(sc, PL_HOP_drop, 0, 1, 1000, 100);
-	finish(sc);
-	EXPECT(sc, "ip:out drop D 1000+100\n");
 }
 
 /*
@@ -843,8 +459,7 @@ static void test_packet_socket_full(void **state)
 	/* what else a packet socket does with clones is no packet's */
 	pkt(sc, PL_HOP_skb_copy, 0, 3, 11);
 	pkt(sc, PL_HOP_skb_free, 0, 3, 11);
-	take(sc, SK, 1, 11);
-	returns(sc, SK, 100);
+	got(sc, 1, 11);
 	finish(sc);
 	EXPECT(sc, UP "sock:queue sock:recv app:recv C\n");
 }
@@ -866,20 +481,10 @@ int main(void)
 		SCENE(test_tail_length),
 		SCENE(test_tail_two_readers),
 		SCENE(test_tail_two_woken),
-		SCENE(test_tcp_coalesced),
-		SCENE(test_tcp_part),
-		SCENE(test_tcp_out_of_order),
-		SCENE(test_tcp_again),
-		SCENE(test_tcp_again_waits),
-		SCENE(test_tcp_loss),
-		SCENE(test_tcp_two_netns),
-		SCENE(test_tcp_no_data),
 		SCENE(test_known_only),
 		SCENE(test_packet_socket_full),
 		SCENE(test_whole_udp),
 		SCENE(test_whole_udp_few_hooks),
-		SCENE(test_whole_tcp),
-		SCENE(test_whole_tcp_netns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
