@@ -171,10 +171,10 @@ static inline __u64 ebpf_run(struct ebpf *m, const struct ebpf_insn *insn, size_
 	m->steps = 0;
 	m->r[1] = (unsigned long)m->frame;
 	m->r[10] = (unsigned long)(m->stack + E_STACK);
-	while (at < n && !m->error) {
+	/* a filter has no loop: no instruction runs twice */
+	while (at < n && !m->error && m->steps++ < n) {
 		const struct ebpf_insn *i = &insn[at++];
 
-		m->steps++;
 		switch (i->code & 7) {
 		case E_ALU64:
 		case BPF_ALU: ebpf_alu_step(m, i); break;
