@@ -45,6 +45,21 @@ struct {
 	__uint(max_entries, 4096);
 } ring SEC(".maps");
 
+/* One that prints, of each packet; and one that sends packets where an entry of a map says */
+#define PRINTS(section, name, context, text, ret) \
+	SEC(section) \
+	int name(struct context *ctx) \
+	{ \
+		bpf_printk text; \
+		return ret; \
+	}
+#define REDIRECTS(name, map, entry, otherwise) \
+	SEC("xdp") \
+	int name(struct xdp_md *ctx) \
+	{ \
+		return bpf_redirect_map(&map, entry, otherwise); \
+	}
+
 /* data sections: .data, .bss and .rodata are maps of their own */
 volatile __u32 ifindex_out0 = GONE;
 volatile __u32 out0_ifindex;
@@ -55,12 +70,7 @@ int quiet(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-SEC("xdp")
-int print_direct(struct xdp_md *ctx)
-{
-	bpf_printk("packet at %d", ctx->ingress_ifindex);
-	return XDP_PASS;
-}
+PRINTS("xdp", print_direct, xdp_md, ("packet at %d", ctx->ingress_ifindex), XDP_PASS)
 
 static __noinline int say(__u32 ifindex, __u32 a, __u32 b)
 {
@@ -103,45 +113,19 @@ int to_unset(struct xdp_md *ctx)
 	return ifindex ? bpf_redirect(ifindex, 0) : XDP_PASS;
 }
 
-SEC("xdp")
-int to_map(struct xdp_md *ctx)
-{
-	return bpf_redirect_map(&tx_out0, 0, 0);
-}
+REDIRECTS(to_map, tx_out0, 0, 0)
 
 /* packets for which there is no entry go on: an empty map is no fault */
-SEC("xdp")
-int to_map_else(struct xdp_md *ctx)
-{
-	return bpf_redirect_map(&tx_out0, ctx->rx_queue_index, XDP_PASS);
-}
+REDIRECTS(to_map_else, tx_out0, ctx->rx_queue_index, XDP_PASS)
 
 /* Programs of entries, and one that replaces a part of another */
-SEC("xdp")
-int to_progs(struct xdp_md *ctx)
-{
-	return bpf_redirect_map(&tx_progs, 1, 0);
-}
+REDIRECTS(to_progs, tx_progs, 1, 0)
 
-SEC("xdp/devmap")
-int print_devmap(struct xdp_md *ctx)
-{
-	bpf_printk("packet to %d", ctx->egress_ifindex);
-	return XDP_PASS;
-}
+PRINTS("xdp/devmap", print_devmap, xdp_md, ("packet to %d", ctx->egress_ifindex), XDP_PASS)
 
-SEC("xdp")
-int to_cpus(struct xdp_md *ctx)
-{
-	return bpf_redirect_map(&hz_cpus, 0, 0);
-}
+REDIRECTS(to_cpus, hz_cpus, 0, 0)
 
-SEC("xdp/cpumap")
-int print_cpumap(struct xdp_md *ctx)
-{
-	bpf_printk("packet of %d", ctx->ingress_ifindex);
-	return XDP_PASS;
-}
+PRINTS("xdp/cpumap", print_cpumap, xdp_md, ("packet of %d", ctx->ingress_ifindex), XDP_PASS)
 
 __noinline int part(struct xdp_md *ctx)
 {
@@ -156,12 +140,7 @@ int whole(struct xdp_md *ctx)
 	return part(ctx);
 }
 
-SEC("freplace/part")
-int print_part(struct xdp_md *ctx)
-{
-	bpf_printk("packet at %d", ctx->ingress_ifindex);
-	return XDP_PASS;
-}
+PRINTS("freplace/part", print_part, xdp_md, ("packet at %d", ctx->ingress_ifindex), XDP_PASS)
 
 SEC("xdp")
 int write_perf(struct xdp_md *ctx)
@@ -209,12 +188,7 @@ int quiet_kprobe(void *ctx)
 	return 0;
 }
 
-SEC("tc")
-int tc_print(struct __sk_buff *skb)
-{
-	bpf_printk("packet of %d bytes", skb->len);
-	return TC_ACT_OK;
-}
+PRINTS("tc", tc_print, __sk_buff, ("packet of %d bytes", ctx->len), TC_ACT_OK)
 
 SEC("tc")
 int tc_clone(struct __sk_buff *skb)

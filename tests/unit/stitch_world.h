@@ -560,4 +560,23 @@ static inline bool walk_step(struct world *w, int cpu, __u32 tid, struct walk *k
 
 #include "stitch_actors.h"
 
+/* --- packets that were joined, against their truths --- */
+
+/* The number of the event that a sighting was made of: where actors put it */
+static inline __u32 number_of(const struct sighting *s)
+{
+	return s->hop == PL_HOP_drop || (s->flags & PL_F_SOCK) ? s->len : s->vlan;
+}
+
+/* Which of the events of the truth's packet it is; -1: none of them */
+static inline int allowed_at(const struct truth *t, __u32 number)
+{
+	int i;
+
+	for (i = 0; i < t->n; i++)
+		if (t->ev[i] == number)
+			return i;
+	return -1;
+}
+
 #endif

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "clock_fit.h"
+#include "random.h"
 
 #define SEC 1000000000ULL
 
@@ -21,8 +22,7 @@ static __u64 rnd_state;
 
 static __u64 rnd(__u64 below)
 {
-	rnd_state = rnd_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (rnd_state ^ rnd_state >> 29) % below;
+	return random_below(&rnd_state, below);
 }
 
 /* A clock that is offset and drifts; slewed: by other_ppb in the second half */

@@ -13,6 +13,7 @@
 
 #include "join.h"
 #include "packets.h"
+#include "random.h"
 
 #define MS   1000000ULL
 
@@ -72,62 +73,61 @@ static void end(struct scene *s)
 	join_free(s->j);
 }
 
-/* On the way to a guest: from the wire at ts, copied to it 30 us later; times of domain 0 */
-static void to_guest(struct scene *s, __u64 id, __u64 key, __u16 tap, __u64 ts)
+struct see {
+	enum pl_hop hop;
+	__u16 dev;
+	__s64 after; /* ns */
+};
+
+/* What domain d saw of a packet, each so long after ts, a time of domain 0 */
+static void part(struct scene *s, unsigned int d, __u64 id, __u64 key, __u64 ts, const struct see *see,
+		 size_t n)
 {
 	struct packet p;
 
 	packet_begin(&p, id, PACKET_COMPLETE);
 	p.key = key;
-	packet_see(&p, PL_HOP_nic_gro, 1, ts);
-	packet_see(&p, PL_HOP_tap_xmit, tap, ts + 10000);
-	packet_see(&p, PL_HOP_vhost_copy, tap, ts + 20000);
-	packet_see(&p, PL_HOP_vhost_copied, tap, ts + 30000);
-	packet_see(&p, PL_HOP_vhost_used, 0, ts + 31000);
-	packet_see(&p, PL_HOP_kvm_entry, 0, ts + 50000);
-	assert_int_equal(join_packet(s->j, 0, &p), 0);
+	for (size_t i = 0; i < n; i++)
+		packet_see(&p, see[i].hop, see[i].dev, ts - SKEW * d + see[i].after);
+	assert_int_equal(join_packet(s->j, d, &p), 0);
 }
 
-/* In guest d: poll at ts - 5 us, GRO at ts, read 20 us later; ts of domain 0 */
+#define PART(s, d, id, key, ts, ...) \
+	part(s, d, id, key, ts, (const struct see[]){ __VA_ARGS__ }, \
+	     sizeof((const struct see[]){ __VA_ARGS__ }) / sizeof(struct see))
+
+/* On the way to a guest: from the wire at ts, copied to it 30 us later */
+static void to_guest(struct scene *s, __u64 id, __u64 key, __u16 tap, __u64 ts)
+{
+	PART(s, 0, id, key, ts, { PL_HOP_nic_gro, 1, 0 }, { PL_HOP_tap_xmit, tap, 10000 },
+	     { PL_HOP_vhost_copy, tap, 20000 }, { PL_HOP_vhost_copied, tap, 30000 },
+	     { PL_HOP_vhost_used, 0, 31000 }, { PL_HOP_kvm_entry, 0, 50000 });
+}
+
+/* In guest d: poll at ts - 5 us, GRO at ts, read 20 us later */
 static void in_guest(struct scene *s, unsigned int d, __u64 id, __u64 key, __u64 ts)
 {
-	struct packet p;
-
-	packet_begin(&p, id, PACKET_COMPLETE);
-	p.key = key;
-	ts -= SKEW * d;
-	packet_see(&p, PL_HOP_nic_poll, 0, ts - 5000);
-	packet_see(&p, PL_HOP_nic_gro, 1, ts);
-	packet_see(&p, PL_HOP_app_recv, 0, ts + 20000);
-	assert_int_equal(join_packet(s->j, d, &p), 0);
+	PART(s, d, id, key, ts, { PL_HOP_nic_poll, 0, -5000 }, { PL_HOP_nic_gro, 1, 0 },
+	     { PL_HOP_app_recv, 0, 20000 });
 }
 
 static void from_guest(struct scene *s, unsigned int d, __u64 id, __u64 key, __u64 ts)
 {
-	struct packet p;
-
-	packet_begin(&p, id, PACKET_COMPLETE);
-	p.key = key;
-	ts -= SKEW * d;
-	packet_see(&p, PL_HOP_app_send, 0, ts - 9000);
-	packet_see(&p, PL_HOP_nic_xmit, 1, ts);
-	packet_see(&p, PL_HOP_nic_txdone, 1, ts + 400000);
-	assert_int_equal(join_packet(s->j, d, &p), 0);
+	PART(s, d, id, key, ts, { PL_HOP_app_send, 0, -9000 }, { PL_HOP_nic_xmit, 1, 0 },
+	     { PL_HOP_nic_txdone, 1, 400000 });
 }
 
 /* From a guest's tap to the tap of another one, or to the wire */
 static void through(struct scene *s, __u64 id, __u64 key, __u16 to, __u64 ts)
 {
-	struct packet p;
+	const struct see see[] = {
+		{ PL_HOP_vhost_tx, 0, -2000 },
+		{ PL_HOP_tap_skb, 4, 0 },
+		{ to == 1 ? PL_HOP_nic_xmit : PL_HOP_tap_xmit, to, 10000 },
+		{ PL_HOP_vhost_copied, to, 30000 },
+	};
 
-	packet_begin(&p, id, PACKET_COMPLETE);
-	p.key = key;
-	packet_see(&p, PL_HOP_vhost_tx, 0, ts - 2000);
-	packet_see(&p, PL_HOP_tap_skb, 4, ts);
-	packet_see(&p, to == 1 ? PL_HOP_nic_xmit : PL_HOP_tap_xmit, to, ts + 10000);
-	if (to != 1)
-		packet_see(&p, PL_HOP_vhost_copied, to, ts + 30000);
-	assert_int_equal(join_packet(s->j, 0, &p), 0);
+	part(s, 0, id, key, ts, see, to == 1 ? 3 : 4);
 }
 
 static void finish(struct scene *s, const char *want)
@@ -334,12 +334,6 @@ struct world {
 	unsigned int wrong, joined;
 };
 
-static __u64 rnd(struct world *w, __u64 below)
-{
-	w->seed = w->seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (w->seed ^ w->seed >> 29) % below;
-}
-
 static int world_packet(void *ctx, const struct packet *p)
 {
 	struct scene *s = ctx;
@@ -374,33 +368,33 @@ static void test_world(void **state)
 	(void)state;
 	for (__u64 seed = 1; seed <= 30; seed++) {
 		struct world w = { .seed = seed };
-		struct scene s = { .err = rnd(&w, 20000), .world = &w };
+		struct scene s = { .err = random_below(&w.seed, 20000), .world = &w };
 		struct join_config cfg = { .domains = 3, .map = map, .packet = world_packet, .ctx = &s };
-		__u64 ts = 100 * MS, keys = 2 + rnd(&w, 5000);
+		__u64 ts = 100 * MS, keys = 2 + random_below(&w.seed, 5000);
 		size_t n = 0, i;
 
 		assert_int_equal(join_new(&cfg, &s.j), 0);
 		for (i = 1; i < WORLD; i++) {
-			__u64 key = 1 + rnd(&w, keys), there;
-			unsigned int guest = 1 + rnd(&w, 2);
+			__u64 key = 1 + random_below(&w.seed, keys), there;
+			unsigned int guest = 1 + random_below(&w.seed, 2);
 
-			ts += rnd(&w, 40 * MS);
+			ts += random_below(&w.seed, 40 * MS);
 			packet_begin(&e[n].p, i, PACKET_COMPLETE);
 			e[n].p.key = key;
 			packet_see(&e[n].p, PL_HOP_nic_gro, 1, ts)->len = i;
 			packet_see(&e[n].p, PL_HOP_vhost_copied, guest * 2 + 2, ts + 1000);
 			e[n].domain = 0;
-			e[n++].ts = ts + 1000 + rnd(&w, 100 * MS);
-			if (!rnd(&w, 10))
+			e[n++].ts = ts + 1000 + random_below(&w.seed, 100 * MS);
+			if (!random_below(&w.seed, 10))
 				continue; /* lost on its way, or in the guest's rings */
-			there = ts + 1000 + rnd(&w, rnd(&w, 4) ? 200000 : 300 * MS);
+			there = ts + 1000 + random_below(&w.seed, random_below(&w.seed, 4) ? 200000 : 300 * MS);
 			w.truth[i] = i + 7;
 			packet_begin(&e[n].p, i, PACKET_COMPLETE);
 			e[n].p.key = key;
 			packet_see(&e[n].p, PL_HOP_nic_gro, 1, there - SKEW * guest);
 			packet_see(&e[n].p, PL_HOP_app_recv, 1, there + 100 - SKEW * guest)->len = i + 7;
 			e[n].domain = guest;
-			e[n++].ts = there + 100 + rnd(&w, 100 * MS);
+			e[n++].ts = there + 100 + random_below(&w.seed, 100 * MS);
 		}
 		qsort(e, n, sizeof(*e), ending_cmp);
 		for (i = 0; i < n; i++) {

@@ -6,6 +6,7 @@
 #include "trace_files.h"
 
 #include "breakdown.h"
+#include "packets.h"
 #include "pipeline.h"
 #include "report.h"
 #include "trace_format.h"
@@ -17,13 +18,6 @@
 
 #define PACKETS 300
 
-static void doc_write(struct trace_writer *w, enum trace_chunk kind, json_t *doc)
-{
-	assert_non_null(doc);
-	assert_int_equal(trace_write_doc(w, kind, doc), 0);
-	json_decref(doc);
-}
-
 /* Number id takes id µs through a few hops; each tenth is dropped */
 static void packet_make(struct packet *p, struct names *names, __u64 id)
 {
@@ -31,20 +25,14 @@ static void packet_make(struct packet *p, struct names *names, __u64 id)
 					    PL_HOP_vhost_wake, PL_HOP_vhost_run };
 	__u64 ts = 1000000000 + id * 100000;
 
-	memset(p, 0, sizeof(*p));
-	p->id = id;
-	p->key = id * 7919;
-	p->end = id % 10 ? PACKET_COMPLETE : PACKET_DROPPED;
-	p->proto = 17;
-	p->n = sizeof(hops) / sizeof(hops[0]);
-	for (size_t i = 0; i < p->n; i++)
-		p->s[i] = (struct sighting){
-			.ts = ts + i * id * 1000 / 4,
-			.hop = hops[i],
-			.hook = feed_hook(hop_base(hops[i])),
-			.dev = names_dev(names, NETNS, i ? IF_TAP(0) : IF_NIC, ts, NULL),
-			.tid = TID_WORKER(0),
-		};
+	packet_begin(p, id, id % 10 ? PACKET_COMPLETE : PACKET_DROPPED);
+	for (size_t i = 0; i < sizeof(hops) / sizeof(hops[0]); i++) {
+		__u16 dev = names_dev(names, NETNS, i ? IF_TAP(0) : IF_NIC, ts, NULL);
+		struct sighting *s = packet_see(p, hops[i], dev, ts + i * id * 1000 / 4);
+
+		s->hook = feed_hook(hop_base(hops[i]));
+		s->tid = TID_WORKER(0);
+	}
 }
 
 static json_t *changes_doc(void)
@@ -100,10 +88,10 @@ static void file_make(char path[128], json_t *kept, json_t *changes)
 	assert_non_null(b);
 	feed_docs(&devices, &tasks);
 	assert_int_equal(trace_create(file_path(path, "a"), hide_key, &w), 0);
-	doc_write(w, TRACE_META, json_pack("{s:s, s:i}", "host", "h", "start_mono_ns", 1000000000));
-	doc_write(w, TRACE_DEVICES, devices);
-	doc_write(w, TRACE_TASKS, tasks);
-	doc_write(w, TRACE_CHANGES, changes ?: changes_doc());
+	doc_put(w, TRACE_META, json_pack("{s:s, s:i}", "host", "h", "start_mono_ns", 1000000000));
+	doc_put(w, TRACE_DEVICES, devices);
+	doc_put(w, TRACE_TASKS, tasks);
+	doc_put(w, TRACE_CHANGES, changes ?: changes_doc());
 	for (__u64 id = 1; id <= PACKETS; id++) {
 		packet_make(&p, names, id);
 		if (!totals_keeps(&p, 100000))
@@ -113,8 +101,8 @@ static void file_make(char path[128], json_t *kept, json_t *changes)
 			assert_int_equal(trace_packets_write(w, b), 0);
 	}
 	assert_int_equal(trace_packets_write(w, b), 0);
-	doc_write(w, TRACE_KEPT, kept ?: kept_doc(names));
-	doc_write(w, TRACE_END, json_pack("{s:s, s:i}", "reason", "test", "end_mono_ns", 2000000000));
+	doc_put(w, TRACE_KEPT, kept ?: kept_doc(names));
+	doc_put(w, TRACE_END, json_pack("{s:s, s:i}", "reason", "test", "end_mono_ns", 2000000000));
 	assert_int_equal(trace_finish(w), 0);
 	names_free(names);
 	free(b);
@@ -362,9 +350,9 @@ static void forged_packets(void **state)
 				.after = k ? forged[i].after : 0, .hop = k, .hook = k, .netns = k, .ifindex = k
 			};
 		assert_int_equal(trace_create(file_path(path, "a"), hide_key, &w), 0);
-		doc_write(w, TRACE_KEPT, kept_doc(names));
+		doc_put(w, TRACE_KEPT, kept_doc(names));
 		assert_int_equal(trace_write_packed(w, TRACE_PACKETS, u, len, 1, 5, 5), 0);
-		doc_write(w, TRACE_END, json_object());
+		doc_put(w, TRACE_END, json_object());
 		assert_int_equal(trace_finish(w), 0);
 		assert_true(file_report(path, &r));
 		assert_int_equal(r.bad_blocks, forged[i].bad);

@@ -21,11 +21,7 @@ enum {
 
 static void put_doc(struct trace_writer *w, enum trace_chunk kind, const char *text)
 {
-	json_t *doc = json_loads(text, 0, NULL);
-
-	assert_non_null(doc);
-	assert_int_equal(trace_write_doc(w, kind, doc), 0);
-	json_decref(doc);
+	doc_put(w, kind, json_loads(text, 0, NULL));
 }
 
 /* One packet: queued, transmitted to a tap, copied to its reader, consumed */

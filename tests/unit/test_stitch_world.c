@@ -20,11 +20,6 @@ struct check {
 	__u64 by_hop[PL_NR_HOPS];
 };
 
-static __u32 number_of(const struct sighting *s)
-{
-	return s->hop == PL_HOP_drop || (s->flags & PL_F_SOCK) ? s->len : s->vlan;
-}
-
 static bool is_ctx(const struct sighting *s)
 {
 	return hop_desc(s->hop)->class == PL_CLASS_CTX;
@@ -41,16 +36,6 @@ static int truth_of(const struct check *c, const struct packet *p)
 		if (owner && owner != OWNER_MANY)
 			return (int)owner - 1;
 	}
-	return -1;
-}
-
-static int allowed_at(const struct truth *t, __u32 number)
-{
-	int i;
-
-	for (i = 0; i < t->n; i++)
-		if (t->ev[i] == number)
-			return i;
 	return -1;
 }
 

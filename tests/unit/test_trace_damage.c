@@ -56,10 +56,7 @@ static void sample_block(struct sample *s, struct trace_writer *w, unsigned int 
 
 static void sample_doc(struct sample *s, struct trace_writer *w, enum trace_chunk kind)
 {
-	json_t *doc = json_pack("{s:i}", "kind", kind);
-
-	assert_int_equal(trace_write_doc(w, kind, doc), 0);
-	json_decref(doc);
+	doc_put(w, kind, json_pack("{s:i}", "kind", kind));
 	chunk_note(s, w, kind);
 }
 

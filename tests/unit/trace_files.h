@@ -47,6 +47,14 @@ static inline void event_random(struct pl_event *ev, __u64 *r)
 		ev->head = 0;
 }
 
+/* doc is taken over */
+static inline void doc_put(struct trace_writer *w, enum trace_chunk kind, json_t *doc)
+{
+	assert_non_null(doc);
+	assert_int_equal(trace_write_doc(w, kind, doc), 0);
+	json_decref(doc);
+}
+
 static char test_dir[64];
 
 static inline int dir_make(void **state)

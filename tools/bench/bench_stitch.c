@@ -239,20 +239,18 @@ static int measure(const char *name, const struct pl_event *ev, size_t n)
 	__u64 sightings = 0;
 	struct stitch_config cfg = { .packet = count, .ctx = &sightings, .names = names };
 	const struct stitch_stats *stats;
-	struct timespec a, b;
 	struct stitch *st;
 	double secs;
 	size_t i;
 
 	if (!names || stitch_new(&cfg, &st))
 		return 1;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	secs = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 	for (i = 0; i < n; i++)
 		if (stitch_event(st, &ev[i]))
 			return 1;
 	stitch_finish(st);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-	secs = b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9;
+	secs = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - secs;
 	stats = stitch_stats(st);
 	printf("%-8s %zu events %.3f s: %.2f M events/s, %.0f ns each; %llu complete, "
 	       "%llu sightings, in flight %llu\n",
