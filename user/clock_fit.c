@@ -32,7 +32,7 @@ struct piece {
 
 struct clock_fit {
 	struct piece *piece;
-	size_t npieces, with; /* with samples: the others are gone after the fit */
+	size_t npieces;
 	__u64 first, len; /* of the pieces */
 	__u64 middle; /* of the samples' time */
 	__s64 base; /* the offset that all else is relative to */

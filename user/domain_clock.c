@@ -3,9 +3,12 @@
 #include "domain_clock.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "util.h"
 
 #define ROUNDING_NS 50 /* of clocks that the kernel counts in ns from cycles, by both */
 #define NEIGHBOURS  4 /* snapshots on each side that may be narrower than the nearest one */
@@ -92,31 +95,25 @@ static __s64 snap_offset(const struct snap *s)
 	return s->real - s->mono;
 }
 
-/* The snapshot whose time is nearest; by real or by mono */
-static size_t snap_nearest(const struct snaps *s, __s64 t, bool real)
+/* The snapshot whose real time is nearest, of at least one */
+static size_t snap_nearest(const struct snaps *s, __s64 real)
 {
-	size_t i, best = 0;
-	__s64 d, near = INT64_MAX;
+	size_t at = sorted_last(s->at, s->n, sizeof(*s->at), offsetof(struct snap, real), real);
 
-	for (i = 0; i < s->n; i++) {
-		d = llabs((real ? s->at[i].real : s->at[i].mono) - t);
-		if (d > near)
-			break;
-		near = d;
-		best = i;
-	}
-	return best;
+	if (at + 1 < s->n && llabs(s->at[at + 1].real - real) < llabs(s->at[at].real - real))
+		at++;
+	return at;
 }
 
 /* The narrowest of it and its neighbours that does not say that the clock was stepped between */
-static const struct snap *snap_best(const struct snaps *s, __s64 t, bool real)
+static const struct snap *snap_best(const struct snaps *s, __s64 real)
 {
 	size_t at, i, to;
 	const struct snap *best;
 
 	if (!s->at || !s->n)
 		return NULL;
-	at = snap_nearest(s, t, real);
+	at = snap_nearest(s, real);
 	best = &s->at[at];
 	to = at + NEIGHBOURS < s->n ? at + NEIGHBOURS : s->n - 1;
 	for (i = at > NEIGHBOURS ? at - NEIGHBOURS : 0; i <= to; i++)
@@ -126,6 +123,12 @@ static const struct snap *snap_best(const struct snaps *s, __s64 t, bool real)
 			best = &s->at[i];
 	return best;
 }
+
+/* What two recordings say; ref and own are their clock snapshots */
+struct evidence {
+	const struct trace *reference, *domain;
+	struct snaps ref, own;
+};
 
 /* --- samples of each method ------------------------------------------------------------------ */
 
@@ -152,47 +155,36 @@ static void sample_add(struct samples *out, __s64 domain, __s64 reference, __s64
 }
 
 /* real - mono of either kernel turns the pair of real times into one of monotonic times */
-static int samples_ptp(const struct trace *reference, const struct trace *domain,
-		       struct samples *out)
+static int samples_ptp(const struct evidence *e, struct samples *out)
 {
-	const json_t *docs = domain->docs[TRACE_CLOCK], *doc, *pair;
-	struct snaps ref = { 0 }, own = { 0 };
+	const json_t *docs = e->domain->docs[TRACE_CLOCK], *doc, *pair;
 	const struct snap *r, *d;
 	__s64 host, real;
 	size_t i;
 	int err = samples_room(out, json_array_size(docs));
 
-	if (!err)
-		err = snaps_read(reference, &ref);
-	if (!err)
-		err = snaps_read(domain, &own);
 	if (err)
-		goto out;
+		return err;
 	json_array_foreach(docs, i, doc) {
 		pair = json_object_get(doc, "ptp_kvm");
 		if (!time_of(pair, "host_real_ns", &host) || !time_of(pair, "real_ns", &real))
 			continue;
-		r = snap_best(&ref, host, true);
-		d = snap_best(&own, real, true);
+		r = snap_best(&e->ref, host);
+		d = snap_best(&e->own, real);
 		if (r && d)
 			sample_add(out, real - snap_offset(d), host - snap_offset(r),
 				   (r->width + d->width) / 2 + 1);
 	}
-out:
-	free(ref.at);
-	free(own.at);
-	return err;
+	return 0;
 }
 
-static int samples_exchange(const struct trace *reference, const struct trace *domain,
-			    struct samples *out)
+static int samples_exchange(const struct evidence *e, struct samples *out)
 {
-	const json_t *docs = domain->docs[TRACE_SYNC], *doc;
+	const json_t *docs = e->domain->docs[TRACE_SYNC], *doc;
 	__s64 guest, host, width;
 	size_t i;
 	int err = samples_room(out, json_array_size(docs));
 
-	(void)reference;
 	if (err)
 		return err;
 	json_array_foreach(docs, i, doc)
@@ -202,28 +194,17 @@ static int samples_exchange(const struct trace *reference, const struct trace *d
 	return 0;
 }
 
-/* The two snapshots between which the host's counter showed this; false: not between any */
-static bool snaps_around_tsc(const struct snaps *s, __s64 tsc, size_t *at)
-{
-	for (size_t i = 0; i + 1 < s->n; i++)
-		if (s->at[i].tsc && s->at[i].tsc <= tsc && tsc <= s->at[i + 1].tsc) {
-			*at = i;
-			return true;
-		}
-	return false;
-}
-
 /* CLOCK_MONOTONIC counts what the counter does, at a rate that only NTP changes, by little */
 static bool tsc_to_mono(const struct snaps *s, __s64 tsc, __s64 *mono, __s64 *width)
 {
 	const struct snap *a, *b;
-	size_t at;
+	size_t at = sorted_last(s->at, s->n, sizeof(*s->at), offsetof(struct snap, tsc), tsc);
 
-	if (!snaps_around_tsc(s, tsc, &at))
+	if (at + 1 >= s->n)
 		return false;
 	a = &s->at[at];
 	b = a + 1;
-	if (b->tsc <= a->tsc)
+	if (!a->tsc || tsc < a->tsc || tsc > b->tsc || b->tsc <= a->tsc)
 		return false;
 	*mono = a->mono + (__s64)((double)(b->mono - a->mono) * (double)(tsc - a->tsc) /
 				  (double)(b->tsc - a->tsc));
@@ -273,28 +254,22 @@ static bool samples_agree(const struct samples *a, const struct clock_fit *b)
  * Which VM of the host the guest is, the exchange tells: its counter must agree with it. Where
  * that cannot tell, or two agree, it is not certain, and the method is not used.
  */
-static int samples_tsc(const struct trace *reference, const struct trace *domain,
-		       struct samples *out)
+static int samples_tsc(const struct evidence *e, struct samples *out)
 {
-	const json_t *vms = reference->docs[TRACE_KVM_TSC], *vm;
+	const json_t *vms = e->reference->docs[TRACE_KVM_TSC], *vm;
 	struct samples exchange = { 0 }, one;
 	struct clock_fit *fit = NULL;
-	struct snaps ref = { 0 }, own = { 0 };
 	size_t i, found = 0;
 	int err = samples_room(out, 0);
 
 	if (!err)
-		err = snaps_read(reference, &ref);
-	if (!err)
-		err = snaps_read(domain, &own);
-	if (!err)
-		err = samples_exchange(reference, domain, &exchange);
+		err = samples_exchange(e, &exchange);
 	if (!err)
 		err = clock_fit_new(exchange.s, exchange.n, &fit);
 	json_array_foreach(vms, i, vm) {
 		if (err)
 			break;
-		err = samples_of_vm(&ref, &own, vm, &one);
+		err = samples_of_vm(&e->ref, &e->own, vm, &one);
 		if (err || !one.n || !samples_agree(&one, fit) || found++) {
 			free(one.s);
 			continue;
@@ -306,54 +281,42 @@ static int samples_tsc(const struct trace *reference, const struct trace *domain
 		out->n = 0;
 	clock_fit_free(fit);
 	free(exchange.s);
-	free(ref.at);
-	free(own.at);
 	return err == -ENODATA ? 0 : err;
 }
 
 /* Each kernel says how far it may be from true time: so they are at most both apart */
-static int samples_realtime(const struct trace *reference, const struct trace *domain,
-			    struct samples *out)
+static int samples_realtime(const struct evidence *e, struct samples *out)
 {
-	struct snaps ref = { 0 }, own = { 0 };
 	const struct snap *r, *d;
 	size_t i;
-	int err = snaps_read(reference, &ref);
+	int err = samples_room(out, e->own.n);
 
-	if (!err)
-		err = snaps_read(domain, &own);
-	if (!err)
-		err = samples_room(out, own.n);
-	for (i = 0; !err && i < own.n; i++) {
-		d = &own.at[i];
-		r = snap_best(&ref, d->real, true);
+	for (i = 0; !err && i < e->own.n; i++) {
+		d = &e->own.at[i];
+		r = snap_best(&e->ref, d->real);
 		if (r && r->real_error && d->real_error)
 			sample_add(out, d->mono, d->real - snap_offset(r),
 				   (r->width + d->width) / 2 + 1 + r->real_error + d->real_error);
 	}
-	free(ref.at);
-	free(own.at);
 	return err;
 }
 
 /* Same boot of the same kernel: one clock */
-static int samples_same(const struct trace *reference, const struct trace *domain,
-			struct samples *out)
+static int samples_same(const struct evidence *e, struct samples *out)
 {
-	const char *a = json_string_value(json_object_get(reference->docs[TRACE_META], "boot_id"));
-	const char *b = json_string_value(json_object_get(domain->docs[TRACE_META], "boot_id"));
+	const json_t *ref = e->reference->docs[TRACE_META], *own = e->domain->docs[TRACE_META];
+	const char *a = json_string_value(json_object_get(ref, "boot_id"));
+	const char *b = json_string_value(json_object_get(own, "boot_id"));
 	int err = samples_room(out, 1);
 
 	if (!err && a && b && *a && !strcmp(a, b))
 		out->s[out->n++] = (struct clock_sample){
-			.at = json_integer_value(json_object_get(domain->docs[TRACE_META],
-								 "start_mono_ns")),
+			.at = json_integer_value(json_object_get(own, "start_mono_ns")),
 		};
 	return err;
 }
 
-static int (*const collect[CLOCK_NR_METHODS])(const struct trace *reference,
-					      const struct trace *domain, struct samples *out) = {
+static int (*const collect[CLOCK_NR_METHODS])(const struct evidence *e, struct samples *out) = {
 	[CLOCK_SAME] = samples_same,
 	[CLOCK_PTP_KVM] = samples_ptp,
 	[CLOCK_TSC] = samples_tsc,
@@ -361,11 +324,10 @@ static int (*const collect[CLOCK_NR_METHODS])(const struct trace *reference,
 	[CLOCK_REALTIME_SYNC] = samples_realtime,
 };
 
-static int method_fit(const struct trace *reference, const struct trace *domain,
-		      enum clock_method m, struct clock_fit **out)
+static int method_fit(const struct evidence *e, enum clock_method m, struct clock_fit **out)
 {
 	struct samples samples = { 0 };
-	int err = collect[m](reference, domain, &samples);
+	int err = collect[m](e, &samples);
 
 	if (!err)
 		err = clock_fit_new(samples.s, samples.n, out);
@@ -394,12 +356,18 @@ static enum clock_method method_best(const struct domain_clock *c)
 int domain_clock_new(const struct trace *reference, const struct trace *domain,
 		     enum clock_method forced, struct domain_clock *out)
 {
+	struct evidence e = { .reference = reference, .domain = domain };
 	enum clock_method m;
-	int err = 0;
+	int err;
 
 	memset(out, 0, sizeof(*out));
+	err = snaps_read(reference, &e.ref);
+	if (!err)
+		err = snaps_read(domain, &e.own);
 	for (m = 0; !err && m < CLOCK_NR_METHODS; m++)
-		err = method_fit(reference, domain, m, &out->fit[m]);
+		err = method_fit(&e, m, &out->fit[m]);
+	free(e.ref.at);
+	free(e.own.at);
 	if (err) {
 		domain_clock_free(out);
 		return err;
@@ -451,16 +419,10 @@ void domain_clock_settle(struct domain_clock *c)
 			clock_fit_refine(c->fit[m]);
 	if (!c->forced)
 		c->method = method_best(c);
-	c->proved = true;
 }
 
 __u64 domain_clock_map(const struct domain_clock *c, __u64 ts, __u64 *err)
 {
-	if (c->method == CLOCK_NONE) {
-		if (err)
-			*err = INT64_MAX / 4;
-		return ts;
-	}
 	if (c->method == CLOCK_SAME) {
 		if (err)
 			*err = 0;

@@ -29,7 +29,6 @@ struct domain_clock {
 	struct clock_fit *fit[CLOCK_NR_METHODS]; /* NULL: the recordings have nothing for it */
 	enum clock_method method; /* in use */
 	bool forced;
-	bool proved; /* domain_clock_settle() was called */
 };
 
 /*
@@ -47,7 +46,7 @@ void domain_clock_after(struct domain_clock *c, __u64 domain_ts, __u64 ref_ts);
 /* All packets are known: leave methods that they disprove, narrow the one that remains */
 void domain_clock_settle(struct domain_clock *c);
 
-/* Reference time; *err: half width, ns. Without a method: the time itself, and the largest error */
+/* Reference time; *err: half width, ns. Not without a method */
 __u64 domain_clock_map(const struct domain_clock *c, __u64 ts, __u64 *err);
 
 #endif

@@ -122,3 +122,19 @@ json_t *json_text(const char *s)
 	free(copy);
 	return text;
 }
+
+size_t sorted_last(const void *base, size_t n, size_t size, size_t offset, __s64 key)
+{
+	const char *at = (const char *)base + offset;
+	size_t low = 0, high = n;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (*(const __s64 *)(at + middle * size) <= key)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}

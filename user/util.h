@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <linux/types.h>
+#include <stddef.h>
 
 /*
  * One line on stderr, "pktlap report: <message>". Line breaks and control characters that came
@@ -29,5 +30,11 @@ json_t *json_text(const char *s);
  * 0 or a negative errno; EPIPE is not reported: the reader has what it wanted.
  */
 int stdout_finish(void);
+
+/*
+ * Index of the last of n elements of size bytes, in the order of the 64-bit number at offset in each,
+ * where that is not above key; 0 when it is in all of them, or there is none.
+ */
+size_t sorted_last(const void *base, size_t n, size_t size, size_t offset, __s64 key);
 
 #endif

@@ -3,7 +3,10 @@
 #include "wallclock.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#include "util.h"
 
 struct wallclock {
 	size_t n;
@@ -52,18 +55,10 @@ void wallclock_free(struct wallclock *w)
 
 __u64 wallclock_ns(const struct wallclock *w, __u64 mono_ns)
 {
-	size_t low = 0, high = w->n;
+	size_t low;
 
 	if (!w->n)
 		return 0;
-	/* after the loop low is the last snapshot that is not later, or the first of all */
-	while (high - low > 1) {
-		size_t middle = low + (high - low) / 2;
-
-		if (w->at[middle].mono <= mono_ns)
-			low = middle;
-		else
-			high = middle;
-	}
+	low = sorted_last(w->at, w->n, sizeof(*w->at), offsetof(struct snapshot, mono), mono_ns);
 	return w->at[low].real + (mono_ns - w->at[low].mono);
 }

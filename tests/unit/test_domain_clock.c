@@ -206,14 +206,12 @@ static void test_none(void **state)
 {
 	struct pair p = { 0 };
 	struct domain_clock c;
-	__u64 err;
 
 	(void)state;
 	assert_int_equal(domain_clock_new(&p.host, &p.guest, CLOCK_NONE, &c), 0);
 	assert_int_equal(c.method, CLOCK_NONE);
-	assert_int_equal(domain_clock_map(&c, 77, &err), 77);
-	assert_true(err > (__u64)SEC * 1000000);
 	packets(&c);
+	assert_int_equal(c.method, CLOCK_NONE);
 	domain_clock_free(&c);
 	assert_int_equal(domain_clock_new(&p.host, &p.guest, CLOCK_EXCHANGE, &c), -ENODATA);
 }
@@ -282,7 +280,8 @@ static void test_hostile(void **state)
 			p.guest.docs[TRACE_SYNC] = json_loads(bad[k], 0, NULL);
 			assert_int_equal(domain_clock_new(&p.host, &p.guest, CLOCK_NONE, &c), 0);
 			packets(&c);
-			domain_clock_map(&c, 5, &err);
+			if (c.method != CLOCK_NONE)
+				domain_clock_map(&c, 5, &err);
 			domain_clock_free(&c);
 			pair_free(&p);
 		}
