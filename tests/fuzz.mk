@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Fuzzers of what reads strangers' bytes; the sources that they need, built for it
-fuzz_src := trace_read trace_write trace_hide guest_stream agent_proto catalogue
+fuzz_src := json_build util trace_read trace_write trace_hide guest_stream agent_proto catalogue
 fuzz_san := -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_obj := $(fuzz_src:%=$(B)/fuzz/%.o)
 fuzz_bin := $(B)/fuzz/fuzz_trace $(B)/fuzz/fuzz_agent $(B)/fuzz/seed

@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 		printf(" %s=%llu", packet_end_name(end), r->ends[end]);
 	putchar('\n');
 	for (size_t i = 0; i < r->nplaces; i++)
-		place_print(r, &r->place[i], p.names);
+		place_print(r, &r->place[i], p.domain[0].names);
 	pipeline_close(&p);
 	free(r);
 	return err ? 1 : 0;

@@ -143,8 +143,6 @@ static int breakdown_show(struct pipeline *p, const struct breakdown *result, st
 {
 	struct report_input in = {
 		.file = p->cfg.path,
-		.trace = p->trace,
-		.names = p->names,
 		.breakdown = result,
 		.stitch = &p->stitch_stats,
 		.merge = &p->merge_stats,

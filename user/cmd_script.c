@@ -193,21 +193,17 @@ static int paths_find(struct script *s, struct pipeline *p)
 	return -ENOENT;
 }
 
-static int script_open(struct script *s, struct pipeline *p, struct wallclock **clock)
+static int script_open(struct script *s, struct pipeline *p)
 {
-	if (wallclock_new(p->trace, clock) ||
-	    (s->args->slowest && slowest_new(s->args->slowest, &s->slowest))) {
+	if (s->args->slowest && slowest_new(s->args->slowest, &s->slowest)) {
 		msg_error("out of memory");
 		return -ENOMEM;
 	}
 	s->ids_left = s->args->nids;
 	text_out_init(&s->view.out, stdout);
 	s->view.out.unit = s->args->unit;
-	s->view.names = p->names;
 	s->view.domains = p->domain;
 	s->view.ndomains = p->ndomains;
-	s->view.clock = *clock;
-	s->view.trace = p->trace;
 	s->view.verbose = s->args->verbose;
 	s->view.absolute = s->args->absolute;
 	if (s->args->format->begin(&s->view, &s->state)) {
@@ -221,7 +217,8 @@ static int script_run(struct script *s, struct pipeline *p)
 {
 	int err = pipeline_run(p, packet_take, s);
 
-	if (!err && s->slowest && slowest_each(s->slowest, packet_show, s)) {
+	/* 1: the output cannot be written, which is told at its end */
+	if (!err && s->slowest && slowest_each(s->slowest, packet_show, s) < 0) {
 		msg_error("out of memory");
 		return -ENOMEM;
 	}
@@ -250,7 +247,6 @@ int cmd_script(int argc, char **argv)
 	const struct argp_child children[] = { { &pipeline_argp, 0, NULL, 0 }, { 0 } };
 	const struct argp argp = { options, parse, NULL, doc, children, NULL, NULL };
 	struct args a = { .unit = UNIT_US, .end = END_ANY, .format = &script_text };
-	struct wallclock *clock = NULL;
 	struct script s = { .args = &a };
 	int status = CMD_FAIL;
 	struct pipeline p;
@@ -270,13 +266,12 @@ int cmd_script(int argc, char **argv)
 	if (a.slowest && a.end == END_ANY && !a.nids)
 		a.end = PACKET_COMPLETE;
 
-	if (!pipeline_open(&p, &a.pipeline) && !script_open(&s, &p, &clock))
+	if (!pipeline_open(&p, &a.pipeline) && !script_open(&s, &p))
 		status = script_status(&s, &p);
 	a.format->end(s.state);
 	pipeline_close(&p);
 	slowest_free(s.slowest);
 	breakdown_free(s.paths);
-	wallclock_free(clock);
 	free(a.ids);
 	return status;
 }

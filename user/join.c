@@ -36,6 +36,7 @@ struct held {
 	__u64 since;
 	bool tried;
 	__u8 domain;
+	unsigned int group;
 	struct side in, out;
 	struct packet *p; /* with its own clock's times */
 };
@@ -187,7 +188,7 @@ static bool may_follow(struct join *j, const struct held *from, const struct hel
 {
 	__u64 slack = j->cfg.crossing ? j->cfg.window_ns : from->out.err + to->in.err;
 
-	return from->domain != to->domain && from->out.on && to->in.on && !from->out.other &&
+	return from->domain != to->domain && from->group == to->group && from->out.on && to->in.on && !from->out.other &&
 	       !to->in.other && from->p->key == to->p->key && from->p->proto == to->p->proto &&
 	       from->out.ts <= to->in.ts + slack &&
 	       to->in.ts <= from->out.ts + j->cfg.window_ns && !far_end_excludes(j, from, to);
@@ -218,8 +219,29 @@ static unsigned int candidates(struct join *j, struct held *h, bool in,
 	return n == CANDIDATES || (n && !kept) ? CANDIDATES : kept;
 }
 
+static struct held *chain_first(struct held *h)
+{
+	while (h->in.other)
+		h = h->in.other;
+	return h;
+}
+
+static unsigned int chain_length(const struct held *first)
+{
+	unsigned int n = 0;
+
+	for (; first; first = first->out.other)
+		n++;
+	return n;
+}
+
 static void couple(struct join *j, struct held *from, struct held *to)
 {
+	if (chain_length(chain_first(from)) + chain_length(to) > PACKET_MAX_PARTS) {
+		from->out.settled = to->in.settled = true;
+		j->stats.too_long++;
+		return;
+	}
 	from->out.other = to;
 	to->in.other = from;
 	from->out.settled = to->in.settled = true;
@@ -333,7 +355,7 @@ static void packet_build(struct join *j, const struct held *first)
 	out->nparts = 1;
 	out->part[0] = (struct packet_part){ .domain = h->domain };
 	exit = h->out.at;
-	while ((h = h->out.other) && out->nparts < PACKET_MAX_PARTS) {
+	while ((h = h->out.other)) {
 		part_add(j, out, h, exit);
 		base = out->n - h->p->n;
 		exit = base + h->out.at;
@@ -355,13 +377,6 @@ static void held_free(struct join *j, struct held *h)
 	j->held--;
 	free(h->p);
 	free(h);
-}
-
-static struct held *chain_first(struct held *h)
-{
-	while (h->in.other)
-		h = h->in.other;
-	return h;
 }
 
 static bool chain_settled(const struct held *first)
@@ -403,20 +418,15 @@ static void held_try(struct join *j, struct held *h)
 	side_try(j, h, false);
 }
 
-/* It waits no longer: it goes on as it is, with what has been joined to it */
-static void held_expire(struct join *j, struct held *h)
-{
-	held_try(j, h);
-	for (h = chain_first(h); h; h = h->out.other)
-		h->in.settled = h->out.settled = true;
-}
-
+/* The oldest waits no longer: it goes on as it is, with what has been joined to it */
 static void oldest_expire(struct join *j)
 {
-	struct held *h = list_entry(j->age.next, struct held, age), *first;
+	struct held *first, *h = list_entry(j->age.next, struct held, age);
 
-	held_expire(j, h);
+	held_try(j, h);
 	first = chain_first(h);
+	for (h = first; h; h = h->out.other)
+		h->in.settled = h->out.settled = true;
 	chain_out(j, first);
 }
 
@@ -459,6 +469,7 @@ static struct held *held_new(struct join *j, unsigned int domain, const struct p
 	/* numbers of different domains do not meet, each domain's stay in order */
 	h->p->id = (p->id - 1) * j->cfg.domains + domain + 1;
 	h->domain = domain;
+	h->group = j->cfg.group(j->cfg.ctx, domain);
 	h->since = j->now;
 	if (p->key) {
 		entry_find(&h->in, h->p);
@@ -497,15 +508,11 @@ int join_packet(struct join *j, unsigned int domain, const struct packet *p)
 
 int join_finish(struct join *j)
 {
-	struct held *h;
 	struct list *l;
 
-	for (l = j->age.next; !j->err && l != &j->age; l = l->next) {
-		h = list_entry(l, struct held, age);
-		h->since = 0;
-		h->tried = true;
-	}
-	j->now += j->cfg.hold_ns;
+	/* nothing more comes: each may be joined to any other */
+	for (l = j->age.next; l != &j->age; l = l->next)
+		list_entry(l, struct held, age)->tried = true;
 	for (l = j->age.next; !j->err && l != &j->age; l = l->next)
 		held_try(j, list_entry(l, struct held, age));
 	j->untried = &j->age;

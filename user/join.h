@@ -21,8 +21,10 @@ struct join_config {
 	__u64 hold_ns; /* how long a packet waits for the rest of its way; 0: 32 s */
 	__u64 window_ns; /* a crossing takes at most so long; 0: 5 s */
 	size_t max_held; /* packets; 0: 65536. The oldest goes on as it is beyond that */
-	/* a domain's time on the clock of domain 0, ns; *err: half width in which it is */
+	/* a domain's time on its group's clock, ns; *err: half width in which it is */
 	__u64 (*map)(void *ctx, unsigned int domain, __u64 ts, __u64 *err);
+	/* domains whose clocks are related have the same; others' packets are not joined */
+	unsigned int (*group)(void *ctx, unsigned int domain);
 	/* each packet as it is known; p is valid during the call; other than 0 stops */
 	int (*packet)(void *ctx, const struct packet *p);
 	/*
@@ -49,9 +51,10 @@ struct join_stats {
 	__u64 parts; /* packets of all domains that came in */
 	__u64 joined; /* crossings */
 	__u64 ambiguous; /* packets that could be followed by more than one, or the other way */
-	__u64 evicted; /* went on as they were because of max_held */
+	__u64 evicted; /* went on as they were, maybe too early to be joined, because of max_held */
 	__u64 contradictions; /* crossings that the clocks, with their errors, say are impossible */
 	__u64 moved; /* crossings that took less than nothing, within the error */
+	__u64 too_long; /* crossings beyond PACKET_MAX_PARTS: not joined */
 	__u64 left[256]; /* left a domain, and were not seen in another; by domain */
 };
 const struct join_stats *join_stats(const struct join *j);

@@ -42,6 +42,20 @@ json_t *json_strings(struct json_builder *b, const char *const *s, size_t n)
 	return a;
 }
 
+__u64 json_count(const json_t *o, const char *key)
+{
+	json_int_t v = json_integer_value(json_object_get(o, key));
+
+	return v > 0 ? v : 0;
+}
+
+const char *json_str(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
 static int finish(const struct json_builder *b, json_t *o, FILE *f, size_t flags)
 {
 	if (!b->failed) {

@@ -29,6 +29,13 @@ void json_put_str(struct json_builder *b, json_t *o, const char *key, const char
 /* A new array of strings */
 json_t *json_strings(struct json_builder *b, const char *const *s, size_t n);
 
+/*
+ * Members of a document from a file. What is measured is never negative: a number that is, and one
+ * that is none, is 0; a string that is not there is "".
+ */
+__u64 json_count(const json_t *o, const char *key);
+const char *json_str(const json_t *o, const char *key);
+
 /* Print o and a newline, unless something failed; releases o. 0 or -ENOMEM */
 int json_finish(const struct json_builder *b, json_t *o, FILE *f);
 /* The same in one line */

@@ -94,38 +94,6 @@ static int file_open(struct pipeline *p, const char *path)
 	return err;
 }
 
-static int domain_add(struct pipeline *p, const struct trace *t)
-{
-	struct domain *d = &p->domain[p->ndomains++];
-	enum clock_method forced = CLOCK_NONE;
-	int err;
-
-	d->trace = t;
-	err = names_new(t->docs[TRACE_DEVICES], t->docs[TRACE_TASKS], t->docs[TRACE_CHANGES],
-			&d->names);
-	if (err)
-		return failed(p, err);
-	if (p->ndomains == 1)
-		return 0;
-	if (p->cfg.clock)
-		forced = clock_method_by_name(p->cfg.clock);
-	err = domain_clock_new(p->domain[0].trace, t, forced, &d->clock);
-	if (err == -ENODATA) {
-		msg_error("--clock %s: the recording of %s has nothing for it", p->cfg.clock, d->name);
-		return err;
-	}
-	return err ? failed(p, err) : 0;
-}
-
-static size_t domains_count(const struct pipeline *p)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < p->nfiles; i++)
-		n += 1 + p->file[i]->nguests;
-	return n;
-}
-
 /* As its kernel calls itself; one that is called so already gets its number, too */
 static int domain_name(struct pipeline *p, size_t nr, const struct trace *t)
 {
@@ -141,28 +109,74 @@ static int domain_name(struct pipeline *p, size_t nr, const struct trace *t)
 	else if (asprintf(&name, taken ? "%s-%zu" : "%s", host && *host ? host : "domain", nr) < 0)
 		name = NULL;
 	p->domain[nr].name = name;
-	return name ? 0 : failed(p, -ENOMEM);
+	return name ? 0 : -ENOMEM;
 }
 
-static int domain_new(struct pipeline *p, const struct trace *t)
+static int domain_clock_open(struct pipeline *p, size_t nr, size_t reference)
 {
-	int err = domain_name(p, p->ndomains, t);
+	struct domain *d = &p->domain[nr];
+	enum clock_method forced = CLOCK_NONE;
+	int err;
 
-	return err ? err : domain_add(p, t);
+	d->reference = reference;
+	d->root = nr;
+	if (!nr)
+		return 0;
+	if (p->cfg.clock)
+		forced = clock_method_by_name(p->cfg.clock);
+	err = domain_clock_new(p->domain[reference].trace, d->trace, forced, &d->clock);
+	if (err == -ENODATA)
+		msg_error("--clock %s: the recording of %s has nothing for it", p->cfg.clock, d->name);
+	if (!err && d->clock.method != CLOCK_NONE)
+		d->root = p->domain[reference].root;
+	return err;
+}
+
+/* reference: the domain whose clock its own is known against */
+static int domain_add(struct pipeline *p, const struct trace *t, size_t reference)
+{
+	size_t nr = p->ndomains++;
+	struct domain *d = &p->domain[nr];
+	int err = domain_name(p, nr, t);
+
+	d->trace = t;
+	if (!err)
+		err = names_new(t->docs[TRACE_DEVICES], t->docs[TRACE_TASKS],
+				t->docs[TRACE_CHANGES], &d->names);
+	if (!err)
+		err = wallclock_new(t, &d->wall);
+	if (!err)
+		err = domain_clock_open(p, nr, reference);
+	return err && err != -ENODATA ? failed(p, err) : err;
+}
+
+static size_t domains_count(const struct pipeline *p)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->nfiles; i++)
+		n += 1 + p->file[i]->nguests;
+	return n;
 }
 
 static int domains_open(struct pipeline *p)
 {
-	size_t i, g;
+	size_t i, g, host, n = domains_count(p);
 	int err = 0;
 
-	p->domain = calloc(domains_count(p) + 1, sizeof(*p->domain));
+	if (n > DOMAINS_MAX) {
+		msg_error("these recordings are of %zu kernels, more than %d: read fewer at a time", n,
+			  DOMAINS_MAX);
+		return -E2BIG;
+	}
+	p->domain = calloc(n + 1, sizeof(*p->domain));
 	if (!p->domain)
 		return failed(p, -ENOMEM);
 	for (i = 0; !err && i < p->nfiles; i++) {
-		err = domain_new(p, p->file[i]);
+		host = p->ndomains;
+		err = domain_add(p, p->file[i], 0);
 		for (g = 0; !err && g < p->file[i]->nguests; g++)
-			err = domain_new(p, p->file[i]->guest[g]);
+			err = domain_add(p, p->file[i]->guest[g], host);
 	}
 	return err;
 }
@@ -200,8 +214,6 @@ int pipeline_open(struct pipeline *p, const struct pipeline_config *cfg)
 		err = domains_open(p);
 	if (err)
 		return err;
-	p->trace = p->domain[0].trace;
-	p->names = p->domain[0].names;
 	return kept_alone(p);
 }
 
@@ -255,18 +267,21 @@ static __u64 map(void *ctx, unsigned int domain, __u64 ts, __u64 *err)
 {
 	const struct run *run = ctx;
 
-	if (domain)
-		return domain_clock_map(&run->p->domain[domain].clock, ts, err);
-	if (err)
-		*err = 0;
-	return ts;
+	return domain_map(run->p->domain, domain, ts, err);
+}
+
+static unsigned int group(void *ctx, unsigned int domain)
+{
+	const struct run *run = ctx;
+
+	return run->p->domain[domain].root;
 }
 
 /* What the recorder had no time to stitch: the same rule for what it would have kept */
 static int on_unstitched(const struct run *run, const struct packet *p)
 {
 	struct packet copy;
-	bool keep = totals_keeps(p, trace_slower_than(run->p->trace));
+	bool keep = totals_keeps(p, trace_slower_than(run->p->domain[0].trace));
 	int err;
 
 	packet_copy_as(&copy, p, p->id + run->first_id);
@@ -290,15 +305,15 @@ static int on_packet(void *ctx, const struct packet *p)
 	return run->packet ? run->packet(run->ctx, p) : 0;
 }
 
-/* Packets between two guests or hosts prove nothing about domain 0 */
+/* Only a domain and its reference have a relation of their own that can be wrong */
 static void on_crossing(void *ctx, unsigned int from, __u64 from_ts, unsigned int to, __u64 to_ts)
 {
-	const struct run *run = ctx;
+	struct domain *all = ((const struct run *)ctx)->p->domain;
 
-	if (!from)
-		domain_clock_after(&run->p->domain[to].clock, to_ts, from_ts);
-	else if (!to)
-		domain_clock_before(&run->p->domain[from].clock, from_ts, to_ts);
+	if (all[to].reference == from)
+		domain_clock_after(&all[to].clock, to_ts, from_ts);
+	else if (all[from].reference == to)
+		domain_clock_before(&all[from].clock, from_ts, to_ts);
 }
 
 static int feed_next(struct feed *f)
@@ -405,14 +420,15 @@ static void stats_sum(struct pipeline *p)
 static int kept_run(struct run *run)
 {
 	struct pipeline *p = run->p;
-	const struct trace *t = p->trace;
-	int err = totals_load(t->docs[TRACE_KEPT], p->names, &p->totals);
+	const struct trace *t = p->domain[0].trace;
+	struct names *names = p->domain[0].names;
+	int err = totals_load(t->docs[TRACE_KEPT], names, &p->totals);
 
 	if (err)
 		return err;
 	run->first_id = p->totals->last_id;
 	for (size_t i = 0; !err && i < t->npackets; i++) {
-		err = trace_packets_read(t, i, p->names, run->packet, run->ctx);
+		err = trace_packets_read(t, i, names, run->packet, run->ctx);
 		if (err != -EBADMSG)
 			continue;
 		p->totals->bad_blocks++;
@@ -428,7 +444,9 @@ static int run_joined(struct run *run, bool proving)
 	struct join_config cfg = {
 		.domains = p->ndomains,
 		.hold_ns = p->cfg.timeout_ns ? p->cfg.timeout_ns + 2000000000 : 0,
+		.max_held = p->cfg.max_in_flight,
 		.map = map,
+		.group = group,
 		.packet = on_packet,
 		.crossing = proving ? on_crossing : NULL,
 		.ctx = run,
@@ -446,7 +464,7 @@ static int run_all(struct run *run, bool proving)
 
 	for (i = 0; !err && i < p->ndomains; i++)
 		err = feed_open(run, &feeds[i], i);
-	if (!err && trace_kept(p->trace))
+	if (!err && trace_kept(p->domain[0].trace))
 		err = kept_run(run);
 	if (!err)
 		err = feeds_run(p, feeds);
@@ -489,46 +507,55 @@ int pipeline_run(struct pipeline *p, int (*packet)(void *ctx, const struct packe
 
 /* --- how it ended ---------------------------------------------------------------------------- */
 
-static __u64 lost_events(const struct trace *t)
-{
-	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;
-	const char *id;
-	__u64 lost = 0;
-
-	json_object_foreach(hooks, id, hook)
-		lost += json_integer_value(json_object_get(hook, "lost"));
-	return lost;
-}
-
-/* Room for the reasons that one recording is not complete */
+/* Why the recordings are not complete, one after the other; text is NULL until there is one */
 struct reasons {
-	char text[512];
+	bool any;
+	char *text;
+	size_t size;
+	FILE *f;
 };
 
 __attribute__((format(printf, 2, 3))) static void reason(struct reasons *r, const char *fmt, ...)
 {
-	size_t at = strlen(r->text);
 	va_list ap;
 
+	r->any = true;
+	if (r->f)
+		fputs("; ", r->f);
+	else
+		r->f = open_memstream(&r->text, &r->size);
+	if (!r->f)
+		return;
 	va_start(ap, fmt);
-	at += snprintf(r->text + at, sizeof(r->text) - at, "%s", at ? "; " : "");
-	if (at < sizeof(r->text))
-		vsnprintf(r->text + at, sizeof(r->text) - at, fmt, ap);
+	vfprintf(r->f, fmt, ap);
 	va_end(ap);
 }
 
-static void file_reasons(struct reasons *r, const struct trace *t)
+static enum cmd_status reasons_tell(struct reasons *r, const char *path)
 {
+	if (r->any)
+		msg_error("%s is not complete: %s", path, r->f && !fclose(r->f) ? r->text : "out of memory");
+	free(r->text);
+	return r->any ? CMD_PARTIAL : CMD_OK;
+}
+
+/* others: there are more files, so it is to be said which */
+static void file_reasons(struct reasons *r, const struct trace *t, bool others)
+{
+	const char *name = others ? t->path : "";
+
 	if (t->truncated)
-		reason(r, "cut off after %llu of %llu bytes", t->good_bytes, t->file_bytes);
+		reason(r, "%s%scut off after %llu of %llu bytes", name, others ? ": " : "",
+		       t->good_bytes, t->file_bytes);
 	else if (!t->ended)
-		reason(r, "the recorder was killed, or is still running");
+		reason(r, "%s%sthe recorder was killed, or is still running", name,
+		       others ? ": " : "");
 }
 
 static void guest_reasons(struct reasons *r, const struct domain *d)
 {
 	const json_t *guest = d->trace->docs[TRACE_GUEST];
-	__u64 lost = lost_events(d->trace);
+	__u64 lost = trace_lost(d->trace);
 
 	if (json_integer_value(json_object_get(guest, "lost_ns")) > 0)
 		reason(r, "%s was lost in mid-record: %s", d->name,
@@ -540,14 +567,14 @@ static void guest_reasons(struct reasons *r, const struct domain *d)
 enum cmd_status pipeline_status(const struct pipeline *p)
 {
 	const struct merge_stats *merge = &p->merge_stats;
-	__u64 lost = lost_events(p->trace), damaged = merge->bad_blocks;
-	struct reasons r = { "" };
+	__u64 lost = trace_lost(p->domain[0].trace), damaged = merge->bad_blocks;
+	struct reasons r = { 0 };
 	size_t i;
 
 	for (i = 0; i < p->ndomains; i++)
 		damaged += p->domain[i].trace->damaged;
 	for (i = 0; i < p->nfiles; i++)
-		file_reasons(&r, p->file[i]);
+		file_reasons(&r, p->file[i], p->nfiles > 1);
 	if (damaged)
 		reason(&r, "%llu blocks damaged or missing, %llu events of them known", damaged,
 		       merge->bad_events);
@@ -558,10 +585,7 @@ enum cmd_status pipeline_status(const struct pipeline *p)
 		reason(&r, "%llu events were lost while recording", lost);
 	for (i = 1; i < p->ndomains; i++)
 		guest_reasons(&r, &p->domain[i]);
-	if (!*r.text)
-		return CMD_OK;
-	msg_error("%s is not complete: %s", p->cfg.path, r.text);
-	return CMD_PARTIAL;
+	return reasons_tell(&r, p->nfiles > 1 ? "what was read" : p->cfg.path);
 }
 
 void pipeline_close(struct pipeline *p)
@@ -571,6 +595,7 @@ void pipeline_close(struct pipeline *p)
 	run_close(p);
 	for (i = 0; i < p->ndomains; i++) {
 		names_free(p->domain[i].names);
+		wallclock_free(p->domain[i].wall);
 		domain_clock_free(&p->domain[i].clock);
 		free((char *)p->domain[i].name);
 	}

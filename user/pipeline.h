@@ -42,8 +42,6 @@ struct pipeline {
 	size_t nfiles;
 	struct domain *domain;
 	size_t ndomains;
-	const struct trace *trace; /* of domain 0, as are names */
-	struct names *names;
 	struct join *join; /* of the last run; NULL: one domain only */
 	struct totals *totals; /* of the last run, of a recording that does not keep all; else NULL */
 	bool clocks_settled;

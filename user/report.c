@@ -41,15 +41,20 @@ static void report_counters(struct report *r, const struct report_input *in)
 {
 	const struct breakdown *b = in->breakdown;
 
-	r->truncated = in->trace->truncated;
-	r->ended = in->trace->ended;
-	r->bad_blocks = in->merge->bad_blocks + in->trace->damaged;
+	r->ended = true;
+	r->bad_blocks = in->merge->bad_blocks;
+	for (size_t i = 0; i < in->ndomains; i++) {
+		const struct trace *t = in->domains[i].trace;
+
+		r->truncated |= t->truncated;
+		/* a guest that was lost is told as that */
+		r->ended &= t->ended || t->docs[TRACE_GUEST];
+		r->bad_blocks += t->damaged;
+		r->stored_events += t->nevents;
+	}
 	r->bad_events = in->merge->bad_events;
 	r->late_events = in->merge->late;
 
-	r->stored_events = in->trace->nevents;
-	for (size_t i = 1; i < in->ndomains; i++)
-		r->stored_events += in->domains[i].trace->nevents;
 	r->events = in->stitch->events;
 	r->unused_events = in->stitch->unused;
 	r->evicted = in->stitch->evicted;
@@ -64,21 +69,17 @@ static void report_counters(struct report *r, const struct report_input *in)
 int report_new(const struct report_input *in, struct report **out)
 {
 	struct report *r = calloc(1, sizeof(*r));
-	struct wallclock *clock;
 
-	if (!r || wallclock_new(in->trace, &clock)) {
-		free(r);
+	if (!r)
 		return -ENOMEM;
-	}
 	r->file = report_str(r, in->file);
 	report_counters(r, in);
-	report_docs(r, in, clock);
-	report_changes(r, in, clock);
+	report_docs(r, in);
+	report_changes(r, in);
 	report_last_hops(r, in->stitch);
 	report_domains(r, in);
-	report_paths(r, in, clock);
+	report_paths(r, in);
 	report_kept(r, in);
-	wallclock_free(clock);
 
 	if (r->mem.failed) {
 		report_free(r);

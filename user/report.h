@@ -152,6 +152,7 @@ struct report_count {
 
 /* Something that happened to a device while it was recorded */
 struct report_change {
+	const char *domain; /* "host", "vm1": where; so below */
 	__u64 at_ns; /* since the start */
 	__u64 real_ns; /* 0: not known */
 	const char *what; /* "appeared", "gone", "moved", "renamed", "joined", "left", "missed" */
@@ -162,6 +163,7 @@ struct report_change {
 
 /* How a hop of the catalogue was served */
 struct report_coverage {
+	const char *domain;
 	const char *hop, *state, *as, *hook, *kind, *target;
 	const char *why; /* uncovered: errors of the alternatives */
 	const char *partial; /* what its hook leaves out, and why; "": nothing */
@@ -178,7 +180,7 @@ struct report_clock_method {
 	__u64 proofs; /* packets that bound it from either side */
 	__u64 disproved; /* pieces that packets contradict, ... */
 	__u64 disproved_ns; /* ... by so much at most */
-	__s64 offset_ns; /* domain 0 less this one, in mid-record */
+	__s64 offset_ns; /* the reference's less this one, in mid-record */
 	__s64 drift_ppb;
 	__u64 error_ns; /* at most */
 };
@@ -189,6 +191,8 @@ struct report_domain {
 	__u64 cpus;
 	__u64 events, lost; /* stored; lost while recording */
 	bool lost_known, ended;
+	bool hazards_known; /* they were looked for when this was recorded */
+	const char *reference; /* domain that its clock is known against; "" for none */
 	const char *spec; /* --guest that it was recorded by; "" for none */
 	__u64 gone_ns; /* its agent was lost then (domain 0's monotonic time), 0: never; and why */
 	const char *gone;
@@ -199,13 +203,16 @@ struct report_domain {
 
 /* What was found on the host, see hazards.h */
 struct report_hazard {
+	const char *domain;
 	const char *id, *severity, *subject, *evidence, *remedy;
 	bool during; /* came up while recording */
 	bool note; /* severity is the lowest */
 };
 
 struct report_hook_cost {
+	const char *domain;
 	const char *hop, *hook;
+	const char *label; /* "vm1/nic:gro": unique */
 	__u64 runs, ns, ns_per_run;
 };
 
@@ -246,10 +253,12 @@ struct report {
 	struct report_count *last_hop; /* incomplete packets by the hop where last seen */
 	size_t nlast_hop;
 
-	struct report_domain *domains; /* may be none: one recording of one kernel */
+	struct report_domain *domains; /* the first is that of host, release, ... above */
 	size_t ndomains;
 	__u64 crossed; /* packets that were followed from one domain into another */
-	__u64 ambiguous_crossings, impossible_crossings, moved_crossings; /* join.h */
+	/* join.h */
+	__u64 ambiguous_crossings, impossible_crossings, moved_crossings, long_crossings;
+	__u64 evicted_crossings; /* packets that went on before they might be joined, to save memory */
 
 	struct report_change *changes; /* in order of time */
 	size_t nchanges;
@@ -259,23 +268,19 @@ struct report {
 	struct report_hook_cost *hook_cost;
 	size_t nhook_cost;
 	struct report_cost cost; /* over the packets of all paths */
-	bool hazards_known; /* they were looked for when this was recorded */
-	struct report_hazard *hazards; /* worst first */
+	struct report_hazard *hazards; /* by domain, worst first */
 	size_t nhazards, nnotes; /* of these: notes */
 	__u64 cost_window_ns;
 };
 
 struct report_input {
 	const char *file;
-	const struct trace *trace; /* its documents, and whether it is whole */
-	struct names *names;
 	const struct breakdown *breakdown;
 	const struct tail_path *tail; /* of its paths; NULL: not asked for */
 	const char *tail_asked;
 	const struct stitch_stats *stitch;
 	const struct merge_stats *merge;
-	/* several kernels: all of them, the first is that of the above; else none */
-	const struct domain *domains;
+	const struct domain *domains; /* at least one */
 	size_t ndomains;
 	const struct join_stats *join; /* NULL: one domain */
 	const struct totals *totals; /* of a recording that does not keep all packets; else NULL */

@@ -114,13 +114,13 @@ static void chain_domain(struct chain *c, unsigned int domain)
 	if (domain != c->domain)
 		c->dev = 0;
 	c->domain = domain;
-	c->names = report_names(c->in, domain);
+	c->names = c->in->domains[domain].names;
 }
 
 const char **report_chain(struct report *r, const struct report_input *in,
 			  const struct path_node *nodes, size_t nnodes, size_t *n)
 {
-	struct chain c = { .r = r, .in = in, .names = in->names, .room = 3 * nnodes };
+	struct chain c = { .r = r, .in = in, .names = in->domains[0].names, .room = 3 * nnodes };
 
 	*n = 0;
 	c.list = arena_alloc(&r->mem, c.room, sizeof(*c.list));

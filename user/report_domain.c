@@ -4,15 +4,15 @@
 
 #include "report_int.h"
 
-struct names *report_names(const struct report_input *in, unsigned int domain)
+const char *report_domain_name(struct report *r, const struct report_input *in, unsigned int domain)
 {
-	return domain && domain < in->ndomains ? in->domains[domain].names : in->names;
+	return report_str(r, in->domains[domain].name);
 }
 
 const char *report_in_domain(struct report *r, const struct report_input *in, unsigned int domain,
 			     const char *name)
 {
-	if (!domain || domain >= in->ndomains || !*name)
+	if (!domain || !*name)
 		return name;
 	return arena_printf(&r->mem, "%s/%s", report_str(r, in->domains[domain].name), name);
 }
@@ -56,17 +56,19 @@ static void domain_make(struct report *r, const struct report_input *in, unsigne
 	const json_t *meta = from->trace->docs[TRACE_META], *guest = from->trace->docs[TRACE_GUEST];
 
 	d->name = report_str(r, from->name);
-	d->host = report_str(r, json_string_value(json_object_get(meta, "host")));
-	d->release = report_str(r, json_string_value(json_object_get(meta, "release")));
-	d->machine = report_str(r, json_string_value(json_object_get(meta, "machine")));
-	d->cpus = json_integer_value(json_object_get(meta, "cpus"));
+	d->host = report_str(r, json_str(meta, "host"));
+	d->release = report_str(r, json_str(meta, "release"));
+	d->machine = report_str(r, json_str(meta, "machine"));
+	d->cpus = json_count(meta, "cpus");
 	d->events = from->trace->nevents;
 	d->ended = from->trace->ended;
 	d->lost_known = from->trace->docs[TRACE_COUNTS];
-	d->lost = report_lost(from->trace);
-	d->spec = report_str(r, json_string_value(json_object_get(guest, "spec")));
-	d->gone_ns = json_integer_value(json_object_get(guest, "lost_ns"));
-	d->gone = report_str(r, json_string_value(json_object_get(guest, "reason")));
+	d->lost = trace_lost(from->trace);
+	d->hazards_known = json_is_array(from->trace->docs[TRACE_HAZARDS]);
+	d->reference = nr ? report_domain_name(r, in, from->reference) : "";
+	d->spec = report_str(r, json_str(guest, "spec"));
+	d->gone_ns = json_count(guest, "lost_ns");
+	d->gone = report_str(r, json_str(guest, "reason"));
 	if (nr)
 		domain_clock_make(r, d, &from->clock);
 	if (in->join)
@@ -84,5 +86,6 @@ void report_domains(struct report *r, const struct report_input *in)
 	r->ambiguous_crossings = in->join->ambiguous;
 	r->impossible_crossings = in->join->contradictions;
 	r->moved_crossings = in->join->moved;
-	r->evicted += in->join->evicted;
+	r->long_crossings = in->join->too_long;
+	r->evicted_crossings = in->join->evicted;
 }

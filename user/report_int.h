@@ -6,8 +6,8 @@
 #ifndef PKTLAP_REPORT_INT_H
 #define PKTLAP_REPORT_INT_H
 
+#include "json_build.h"
 #include "report.h"
-#include "wallclock.h"
 
 /* Copies of strings in the report's memory, cleaned of control characters; takes NULL */
 const char *report_str(struct report *r, const char *s);
@@ -18,16 +18,16 @@ struct hook_cost {
 };
 
 /* Recording, loss, coverage, cost by hook: from the documents */
-void report_docs(struct report *r, const struct report_input *in, const struct wallclock *clock);
+void report_docs(struct report *r, const struct report_input *in);
 
 /* What happened to devices */
-void report_changes(struct report *r, const struct report_input *in, const struct wallclock *clock);
+void report_changes(struct report *r, const struct report_input *in);
 
 /* Run statistics by enum pl_hook */
 void report_hook_costs(const struct trace *t, struct hook_cost cost[PL_NR_HOOKS]);
 
 /* Paths and drops */
-void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock);
+void report_paths(struct report *r, const struct report_input *in);
 
 /* What makes the slowest packets of the path slow; p has its stages */
 void report_tail(struct report *r, const struct report_input *in, struct report_path *p,
@@ -47,12 +47,10 @@ const char **report_chain(struct report *r, const struct report_input *in,
 /* --- report_domain.c --- */
 
 void report_domains(struct report *r, const struct report_input *in);
-struct names *report_names(const struct report_input *in, unsigned int domain);
+/* Its name; what a row of the report says of where it is from */
+const char *report_domain_name(struct report *r, const struct report_input *in, unsigned int domain);
 /* "vm1/eth0": what is not of the first domain says where it is; "" stays "" */
 const char *report_in_domain(struct report *r, const struct report_input *in, unsigned int domain,
 			     const char *name);
-
-/* Events lost, by the counters in the file */
-__u64 report_lost(const struct trace *t);
 
 #endif

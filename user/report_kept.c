@@ -4,13 +4,6 @@
 
 #include "report_int.h"
 
-static __u64 int_of(const json_t *doc, const char *name)
-{
-	json_int_t v = json_integer_value(json_object_get(doc, name));
-
-	return v > 0 ? v : 0;
-}
-
 /* All packets' totals of a path of the breakdown: it is known by the hops that shape it */
 static const struct totals_path *totals_of(const struct totals *t, const struct path_stat *stat)
 {
@@ -79,11 +72,11 @@ static void kept_paths(struct report *r, const struct report_input *in)
 
 void report_kept(struct report *r, const struct report_input *in)
 {
-	const json_t *doc = in->trace->docs[TRACE_KEPT];
+	const json_t *doc = in->domains[0].trace->docs[TRACE_KEPT];
 	const json_t *unstitched = json_object_get(doc, "unstitched");
 	const struct totals *t = in->totals;
 	struct report_kept *k = &r->kept;
-	__u64 until = int_of(doc, "until_ns");
+	__u64 until = json_count(doc, "until_ns");
 
 	for (int end = 0; end < PACKET_NR_ENDS; end++) {
 		k->packets[end] = in->breakdown->packets[end];
@@ -92,11 +85,11 @@ void report_kept(struct report *r, const struct report_input *in)
 	if (!t)
 		return;
 	k->on = true;
-	k->slower_than_ns = trace_slower_than(in->trace);
+	k->slower_than_ns = trace_slower_than(in->domains[0].trace);
 	k->until_ns = until > r->start_mono_ns ? until - r->start_mono_ns : 0;
-	k->unstitched_times = int_of(unstitched, "times");
-	k->unstitched_events = int_of(unstitched, "events");
-	k->unstitched_ns = int_of(unstitched, "ns");
+	k->unstitched_times = json_count(unstitched, "times");
+	k->unstitched_events = json_count(unstitched, "events");
+	k->unstitched_ns = json_count(unstitched, "ns");
 	k->bad_blocks = t->bad_blocks;
 	k->bad_packets = t->bad_packets;
 	k->total = report_dist(&t->all);

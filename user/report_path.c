@@ -66,10 +66,10 @@ static void path_hops(struct report *r, struct report_path *p, const struct path
 	p->hops = arena_alloc(&r->mem, stat->nnodes, sizeof(*p->hops));
 	for (size_t i = 0; p->hops && i < stat->nnodes; i++) {
 		const struct path_node *node = &stat->nodes[i];
-		struct names *names = report_names(in, node->domain);
+		struct names *names = in->domains[node->domain].names;
 
 		p->hops[p->nhops++] = (struct report_hop){
-			.domain = node->domain < in->ndomains ? report_str(r, in->domains[node->domain].name) : "host",
+			.domain = report_domain_name(r, in, node->domain),
 			.hop = hop_desc(node->hop)->name,
 			.dev = report_str(r, names_dev_name(names, node->dev)),
 			.task = report_task(r, names, node),
@@ -217,7 +217,6 @@ static struct report_cost cost_of(const struct cost_sum *sum)
 }
 
 static void path_make(struct report *r, const struct report_input *in,
-		      const struct wallclock *clock,
 		      const struct path_stat *stat)
 {
 	struct report_path *p = &r->paths[r->npaths++];
@@ -230,7 +229,7 @@ static void path_make(struct report *r, const struct report_input *in,
 	p->slowest.packet = stat->slowest;
 	p->slowest.ns = stat->slowest_ns;
 	p->slowest.mono_ns = stat->slowest_ts;
-	p->slowest.real_ns = wallclock_ns(clock, stat->slowest_ts);
+	p->slowest.real_ns = domain_wall_ns(in->domains, stat->nodes[0].domain, stat->slowest_ts);
 	p->slowest.stage_ns = stat->slowest_stage_ns;
 	path_hops(r, p, stat, in);
 	path_labels(r, p, stat, in);
@@ -244,8 +243,8 @@ static void path_make(struct report *r, const struct report_input *in,
 static void drop_make(struct report *r, const struct report_input *in,
 		      const struct drop_stat *stat)
 {
-	const struct trace *t = stat->domain < in->ndomains ? in->domains[stat->domain].trace : in->trace;
-	const json_t *doc = t->docs[TRACE_DROPS];
+	const struct domain *domain = &in->domains[stat->domain];
+	const json_t *doc = domain->trace->docs[TRACE_DROPS];
 	struct report_drop *d = &r->drops[r->ndrops++];
 	char name[DROP_NAME_LEN];
 
@@ -253,7 +252,7 @@ static void drop_make(struct report *r, const struct report_input *in,
 	d->chain = report_chain(r, in, stat->nodes, stat->nnodes, &d->nchain);
 	d->hop = stat->hop ? hop_desc(stat->hop)->name : "";
 	d->dev = report_in_domain(r, in, stat->domain,
-				  report_str(r, names_dev_name(report_names(in, stat->domain), stat->dev)));
+				  report_str(r, names_dev_name(domain->names, stat->dev)));
 	d->reason = report_str(r, drop_reason_name(doc, stat->reason, name));
 	d->reason_known = *d->reason;
 	if (!d->reason_known)
@@ -265,19 +264,18 @@ static void drop_make(struct report *r, const struct report_input *in,
 	d->packets = stat->packets;
 }
 
-void report_paths(struct report *r, const struct report_input *in, const struct wallclock *clock)
+void report_paths(struct report *r, const struct report_input *in)
 {
 	const struct breakdown *b = in->breakdown;
-	size_t ndomains = in->ndomains ? in->ndomains : 1;
-	struct hook_cost(*costs)[PL_NR_HOOKS] = calloc(ndomains, sizeof(*costs));
+	struct hook_cost(*costs)[PL_NR_HOOKS] = calloc(in->ndomains, sizeof(*costs));
 	struct cost_sum all = { 0 };
 
 	if (!costs) {
 		r->mem.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < ndomains; i++)
-		report_hook_costs(i ? in->domains[i].trace : in->trace, costs[i]);
+	for (size_t i = 0; i < in->ndomains; i++)
+		report_hook_costs(in->domains[i].trace, costs[i]);
 	r->paths = arena_alloc(&r->mem, b->npaths, sizeof(*r->paths));
 	r->drops = arena_alloc(&r->mem, b->ndrops, sizeof(*r->drops));
 	if (r->mem.failed)
@@ -286,7 +284,7 @@ void report_paths(struct report *r, const struct report_input *in, const struct 
 	for (size_t i = 0; i < b->npaths; i++) {
 		struct cost_sum one = { 0 };
 
-		path_make(r, in, clock, &b->paths[i]);
+		path_make(r, in, &b->paths[i]);
 		cost_add(&one, &b->paths[i], costs);
 		cost_add(&all, &b->paths[i], costs);
 		r->paths[i].cost = cost_of(&one);

@@ -162,6 +162,9 @@ struct trace {
 int trace_open(const char *path, struct trace **out, char *err, size_t errlen);
 void trace_close(struct trace *t);
 
+/* Events that no ring had room for, by the counters in the file; 0 when it has none */
+__u64 trace_lost(const struct trace *t);
+
 /*
  * Read block i into ev (room for TRACE_BLOCK_EVENTS). Returns the number of events;
  * -EBADMSG: checksum or size wrong. Hooks have this program's numbers; PL_HOOK_none: recorded by

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "json_build.h"
 #include "trace.h"
 #include "trace_format.h"
 
@@ -437,6 +438,17 @@ int trace_open(const char *path, struct trace **out, char *err, size_t errlen)
 	}
 	*out = t;
 	return 0;
+}
+
+__u64 trace_lost(const struct trace *t)
+{
+	json_t *hooks = json_object_get(t->docs[TRACE_COUNTS], "hooks"), *hook;
+	__u64 lost = 0;
+	const char *id;
+
+	json_object_foreach(hooks, id, hook)
+		lost += json_count(hook, "lost");
+	return lost;
 }
 
 void trace_close(struct trace *t)

@@ -11,17 +11,22 @@
 
 void msg_error(const char *fmt, ...)
 {
-	char buf[1024];
 	va_list ap;
+	char *buf;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(buf, sizeof(buf), fmt, ap);
+	n = vasprintf(&buf, fmt, ap);
 	va_end(ap);
-
+	if (n < 0) {
+		fprintf(stderr, "%s: out of memory\n", program_invocation_name);
+		return;
+	}
 	for (char *c = buf; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = *c == '\n' ? ' ' : '?';
 	fprintf(stderr, "%s: %s\n", program_invocation_name, buf);
+	free(buf);
 }
 
 int parse_u64(const char *s, __u64 *out)

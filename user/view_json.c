@@ -156,6 +156,7 @@ static json_t *changes_json(struct json_builder *b, const struct report *r)
 		const struct report_change *c = &r->changes[i];
 		json_t *o = json_object();
 
+		json_put_str(b, o, "domain", c->domain);
 		json_put_int(b, o, "at_ns", c->at_ns);
 		json_put_int(b, o, "real_ns", c->real_ns);
 		json_put_str(b, o, "what", c->what);
@@ -175,6 +176,7 @@ static json_t *coverage_json(struct json_builder *b, const struct report *r)
 		const struct report_coverage *c = &r->coverage[i];
 		json_t *o = json_object();
 
+		json_put_str(b, o, "domain", c->domain);
 		json_put_str(b, o, "hop", c->hop);
 		json_put_str(b, o, "state", c->state);
 		json_put_str(b, o, "as", c->as);
@@ -244,7 +246,7 @@ static json_t *observer_json(struct json_builder *b, const struct report *r)
 		json_put_int(b, hook, "runs", c->runs);
 		json_put_int(b, hook, "ns", c->ns);
 		json_put_int(b, hook, "ns_per_run", c->ns_per_run);
-		json_put(b, by_hop, c->hop, hook);
+		json_put(b, by_hop, c->label, hook);
 	}
 	json_put_bool(b, o, "includes_dispatch", false);
 	json_put_int(b, o, "window_ns", r->cost_window_ns);
@@ -274,47 +276,30 @@ static json_t *recording_json(struct json_builder *b, const struct report *r)
 	return o;
 }
 
-/* A recording of one kernel has no list of domains: it is the head of the report */
-static json_t *domain_json(struct json_builder *b, const struct report *r, size_t i)
-{
-	const struct report_domain one = {
-		.name = "host",
-		.host = r->host,
-		.release = r->release,
-		.machine = r->machine,
-		.cpus = r->cpus,
-		.events = r->stored_events,
-		.lost = r->lost,
-		.lost_known = r->lost_known,
-		.ended = r->ended,
-		.spec = "",
-		.gone = "",
-	};
-	const struct report_domain *d = r->ndomains ? &r->domains[i] : &one;
-	json_t *o = json_object();
-
-	json_put_str(b, o, "name", d->name);
-	json_put_str(b, o, "host", d->host);
-	json_put_str(b, o, "release", d->release);
-	json_put_str(b, o, "machine", d->machine);
-	json_put_int(b, o, "cpus", d->cpus);
-	json_put_int(b, o, "events", d->events);
-	json_put_bool(b, o, "lost_known", d->lost_known);
-	json_put_int(b, o, "lost", d->lost);
-	json_put_bool(b, o, "ended", d->ended);
-	json_put_str(b, o, "spec", d->spec);
-	json_put_int(b, o, "gone_ns", d->gone_ns);
-	json_put_str(b, o, "gone", d->gone);
-	json_put_int(b, o, "left", d->left);
-	return o;
-}
-
 static json_t *domains_json(struct json_builder *b, const struct report *r)
 {
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < (r->ndomains ? r->ndomains : 1); i++)
-		json_append(b, a, domain_json(b, r, i));
+	for (size_t i = 0; i < r->ndomains; i++) {
+		const struct report_domain *d = &r->domains[i];
+		json_t *o = json_object();
+
+		json_put_str(b, o, "name", d->name);
+		json_put_str(b, o, "host", d->host);
+		json_put_str(b, o, "release", d->release);
+		json_put_str(b, o, "machine", d->machine);
+		json_put_int(b, o, "cpus", d->cpus);
+		json_put_int(b, o, "events", d->events);
+		json_put_bool(b, o, "lost_known", d->lost_known);
+		json_put_int(b, o, "lost", d->lost);
+		json_put_bool(b, o, "ended", d->ended);
+		json_put_bool(b, o, "hazards_known", d->hazards_known);
+		json_put_str(b, o, "spec", d->spec);
+		json_put_int(b, o, "gone_ns", d->gone_ns);
+		json_put_str(b, o, "gone", d->gone);
+		json_put_int(b, o, "left", d->left);
+		json_append(b, a, o);
+	}
 	return a;
 }
 
@@ -341,17 +326,18 @@ static json_t *clock_json(struct json_builder *b, const struct report *r)
 {
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < (r->ndomains ? r->ndomains : 1); i++) {
-		const struct report_domain *d = r->ndomains ? &r->domains[i] : NULL;
+	for (size_t i = 0; i < r->ndomains; i++) {
+		const struct report_domain *d = &r->domains[i];
 		json_t *o = json_object(), *methods = json_array();
 		const struct report_clock_method *used = NULL;
 
-		for (size_t j = 0; d && j < d->nclock; j++) {
+		for (size_t j = 0; j < d->nclock; j++) {
 			json_append(b, methods, method_json(b, &d->clock[j]));
 			if (d->clock[j].in_use)
 				used = &d->clock[j];
 		}
-		json_put_str(b, o, "domain", d ? d->name : "host");
+		json_put_str(b, o, "domain", d->name);
+		json_put_str(b, o, "reference", d->reference);
 		json_put_str(b, o, "method", used ? used->name : i ? "none"
 								   : "reference");
 		json_put_bool(b, o, "known", used || !i);
@@ -370,6 +356,8 @@ static json_t *crossings_json(struct json_builder *b, const struct report *r)
 	json_put_int(b, o, "ambiguous", r->ambiguous_crossings);
 	json_put_int(b, o, "impossible", r->impossible_crossings);
 	json_put_int(b, o, "below_nothing", r->moved_crossings);
+	json_put_int(b, o, "too_long", r->long_crossings);
+	json_put_int(b, o, "evicted", r->evicted_crossings);
 	return o;
 }
 
@@ -405,6 +393,7 @@ static json_t *hazards_json(struct json_builder *b, const struct report *r)
 		const struct report_hazard *z = &r->hazards[i];
 		json_t *o = json_object();
 
+		json_put_str(b, o, "domain", z->domain);
 		json_put_str(b, o, "id", z->id);
 		json_put_str(b, o, "severity", z->severity);
 		json_put_str(b, o, "when", z->during ? "during" : "start");
@@ -435,7 +424,7 @@ int view_json(const struct report *r, FILE *f)
 	json_put(&b, o, "clock", clock_json(&b, r));
 	json_put(&b, o, "crossings", crossings_json(&b, r));
 	json_put(&b, o, "observer", observer_json(&b, r));
-	json_put_bool(&b, o, "hazards_known", r->hazards_known);
+	json_put_bool(&b, o, "hazards_known", r->domains[0].hazards_known);
 	json_put(&b, o, "hazards", hazards_json(&b, r));
 	return json_finish(&b, o, f);
 }

@@ -50,13 +50,13 @@ static json_t *sighting_json(struct json_builder *b, const struct script_view *v
 	json_put_int(b, o, "at_ns", s->ts - p->s[0].ts);
 	json_put_int(b, o, "stage_ns", at ? s->ts - p->s[at - 1].ts : 0);
 	json_put_int(b, o, "error_ns", crossing ? crossing->error_ns : 0);
-	json_put_str(b, o, "domain", script_domain(v, p, at));
+	json_put_str(b, o, "domain", script_domain(v, p, at)->name);
 	json_put_str(b, o, "hop", hop_desc(s->hop)->name);
 	hook_json(b, o, s);
-	json_put_str(b, o, "dev", sighting_dev(script_names(v, p, at), s, name));
+	json_put_str(b, o, "dev", sighting_dev(script_domain(v, p, at)->names, s, name));
 	json_put_int(b, o, "cpu", s->cpu);
 	json_put_int(b, o, "tid", s->tid);
-	json_put_str(b, o, "task", sighting_task(script_names(v, p, at), s, name));
+	json_put_str(b, o, "task", sighting_task(script_domain(v, p, at)->names, s, name));
 	json_put_int(b, o, "bytes", packet ? s->len : 0);
 	json_put_int(b, o, "count", packet ? 0 : s->len);
 	/* of a packet hop it is the flow's hash or the reason of a drop, said elsewhere */
@@ -101,7 +101,7 @@ static json_t *packet_json(struct json_builder *b, const struct script_view *v,
 	json_put_int(b, o, "tcp_seq", p->bytes ? p->seq : 0);
 	json_put_int(b, o, "tcp_bytes", p->bytes);
 	json_put_int(b, o, "start_mono_ns", p->n ? p->s[0].ts : 0);
-	json_put_int(b, o, "start_real_ns", p->n ? wallclock_ns(v->clock, p->s[0].ts) : 0);
+	json_put_int(b, o, "start_real_ns", p->n ? script_wall_ns(v, p, 0) : 0);
 	json_put_int(b, o, "total_ns", packet_total(p));
 	json_put(b, o, "drop", drop_json(b, v, p));
 	for (size_t i = 0; i < p->n; i++)

@@ -128,7 +128,7 @@ static void block_end(struct script_state *s)
 
 static void section_write(struct script_state *s)
 {
-	const json_t *meta = s->view->trace->docs[TRACE_META];
+	const json_t *meta = s->view->domains[0].trace->docs[TRACE_META];
 	const char *host = json_string_value(json_object_get(meta, "host"));
 	const char *release = json_string_value(json_object_get(meta, "release"));
 	const __u64 unknown = -1;
@@ -142,7 +142,7 @@ static void section_write(struct script_state *s)
 	snprintf(text, sizeof(text), "Linux %s, %s", release ? release : "", host ? host : "");
 	put_string(s, SHB_OS, text_clean(os, sizeof(os), text));
 	put_string(s, SHB_USERAPPL, "pktlap " PKTLAP_VERSION);
-	if (!wallclock_ns(s->view->clock, 0))
+	if (!domain_wall_ns(s->view->domains, 0, 0))
 		put_string(s, OPT_COMMENT, "times are those of the monotonic clock: the recording has no other");
 	block_end(s);
 }
@@ -153,9 +153,9 @@ static void interface_name(struct script_state *s, const struct packet *p, size_
 {
 	char dev[PACKET_NAME_LEN], layer[PACKET_LAYER_LEN];
 
-	sighting_dev(script_names(s->view, p, at), &p->s[at], dev);
+	sighting_dev(script_domain(s->view, p, at)->names, &p->s[at], dev);
 	snprintf(name, 2 * PACKET_NAME_LEN, "%s%s%s",
-		 packet_domain(p, at) ? script_domain(s->view, p, at) : "",
+		 packet_domain(p, at) ? script_domain(s->view, p, at)->name : "",
 		 packet_domain(p, at) ? "/" : "", *dev ? dev : hop_layer(p->s[at].hop, layer));
 }
 
@@ -229,7 +229,7 @@ static void say_sighting(struct script_state *s, const struct packet *p, size_t 
 		say(s, ", %s after %s", text_ns(&s->view->out, sight->ts - p->s[at - 1].ts, ns),
 		    hop_desc(p->s[at - 1].hop)->name);
 	}
-	say(s, "; CPU %u, %s", sight->cpu, sighting_task(script_names(s->view, p, at), sight, task));
+	say(s, "; CPU %u, %s", sight->cpu, sighting_task(script_domain(s->view, p, at)->names, sight, task));
 }
 
 static void say_breakdown(struct script_state *s, const struct packet *p)
@@ -280,7 +280,7 @@ static __u32 direction(enum pl_hop hop)
 static void sighting_write(struct script_state *s, const struct packet *p, size_t at, bool last)
 {
 	const struct sighting *sight = &p->s[at];
-	__u64 ns = wallclock_ns(s->view->clock, sight->ts) ?: sight->ts;
+	__u64 ns = script_wall_ns(s->view, p, at) ?: sight->ts;
 	__u32 interface = interface_of(s, p, at), flags = direction(sight->hop);
 	__u32 queue = sight->queue;
 

@@ -293,13 +293,13 @@ static void track_write(struct script_state *s, Pft__TrackDescriptor *track)
 
 static void domain_write(struct script_state *s, const struct packet *p, size_t at)
 {
-	const json_t *meta = script_trace(s->view, p, at)->docs[TRACE_META];
+	const json_t *meta = script_domain(s->view, p, at)->trace->docs[TRACE_META];
 	const char *host = json_string_value(json_object_get(meta, "host"));
 	const char *release = json_string_value(json_object_get(meta, "release"));
 	Pft__TrackDescriptor track = PFT__TRACK_DESCRIPTOR__INIT;
 	char text[256], name[256];
 
-	snprintf(text, sizeof(text), "%s %s (%s)", script_domain(s->view, p, at),
+	snprintf(text, sizeof(text), "%s %s (%s)", script_domain(s->view, p, at)->name,
 		 host ? host : "", release ? release : "");
 	track.has_uuid = true;
 	track.uuid = domain_track(packet_domain(p, at));
@@ -344,7 +344,7 @@ static __u64 layer_track(struct script_state *s, const struct packet *p, size_t 
 
 static void stage_notes(struct event *e, const struct packet *p, size_t at)
 {
-	const struct names *names = script_names(e->s->view, p, at);
+	const struct names *names = script_domain(e->s->view, p, at)->names;
 	const struct sighting *s = &p->s[at];
 	const struct hook_desc *hook = hook_desc(s->hook);
 	__u16 tags[PACKET_TAGS_MAX];
@@ -532,14 +532,15 @@ static void clocks_write(struct script_state *s)
 {
 	static const char *const snapshot[3] = { "mono_ns", "real_ns", "boot_ns" };
 	static const char *const start[3] = { "start_mono_ns", "start_real_ns", NULL };
-	const json_t *clocks = s->view->trace->docs[TRACE_CLOCK], *doc;
+	const struct trace *t = s->view->domains[0].trace;
+	const json_t *clocks = t->docs[TRACE_CLOCK], *doc;
 	size_t i;
 
 	json_array_foreach(clocks, i, doc)
 		clock_write(s, doc, snapshot);
 	/* a recorder that was killed at once has at least this */
 	if (!json_array_size(clocks))
-		clock_write(s, s->view->trace->docs[TRACE_META], start);
+		clock_write(s, t->docs[TRACE_META], start);
 }
 
 static void perfetto_end(struct script_state *s)

@@ -23,7 +23,7 @@ static void show_end(const struct script_view *v, const struct packet *p)
 static void show_header(const struct script_view *v, const struct packet *p)
 {
 	char proto[PACKET_NAME_LEN], ns[TEXT_NS_LEN], at[TEXT_NS_LEN];
-	__u64 real = p->n ? wallclock_ns(v->clock, p->s[0].ts) : 0;
+	__u64 real = p->n ? script_wall_ns(v, p, 0) : 0;
 
 	text_printf(&v->out, "packet %llu   %s, %u bytes", p->id, packet_proto_name(p->proto, proto),
 		    packet_len(p));
@@ -86,7 +86,7 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 	__u64 real;
 
 	if (v->absolute) {
-		real = wallclock_ns(v->clock, s->ts);
+		real = script_wall_ns(v, p, at);
 		table_cell(t, "%llu", real ? real : s->ts);
 	} else {
 		table_cell(t, "%s", text_ns(&v->out, s->ts - p->s[0].ts, ns));
@@ -96,11 +96,11 @@ static void sighting_row(struct table *t, const struct script_view *v, const str
 				   crossing ? text_ns(&v->out, crossing->error_ns, ns) : "");
 	}
 	if (v->ndomains > 1)
-		table_cell(t, "%s", script_domain(v, p, at));
+		table_cell(t, "%s", script_domain(v, p, at)->name);
 	table_cell(t, "%s", hop_desc(s->hop)->name);
-	table_cell(t, "%s", sighting_dev(script_names(v, p, at), s, name));
+	table_cell(t, "%s", sighting_dev(script_domain(v, p, at)->names, s, name));
 	table_cell(t, "%u", s->cpu);
-	table_cell(t, "%s", sighting_task(script_names(v, p, at), s, name));
+	table_cell(t, "%s", sighting_task(script_domain(v, p, at)->names, s, name));
 	if (v->verbose)
 		hook_cells(t, s);
 	table_row_end(t, largest);

@@ -7,55 +7,37 @@
 #define PKTLAP_VIEW_SCRIPT_H
 
 #include "domain.h"
-#include "names.h"
 #include "stitch.h"
 #include "text.h"
-#include "trace.h"
-#include "wallclock.h"
 
 #define SCRIPT_SCHEMA 1 /* of the JSON lines; grows when a member changes its meaning */
 
 /* Borrowed, all of it, and to stay until script_format.end() */
 struct script_view {
 	struct text_out out; /* out.f is where every format writes */
-	const struct trace *trace; /* documents: drops, clocks, what recorded */
-	const struct names *names;
-	const struct domain *domains; /* of several, trace and names are the first one's */
-	size_t ndomains; /* 0, 1: one kernel */
-	const struct wallclock *clock;
+	const struct domain *domains; /* at least one */
+	size_t ndomains;
 	bool verbose; /* text: also the hook and what it counted */
 	bool absolute; /* text: wall clock times in ns in place of relative ones */
 };
 
-/* Of the domain that sighting at was made in */
-static inline const struct names *script_names(const struct script_view *v, const struct packet *p,
-					       size_t at)
+/* The domain that sighting at was made in */
+static inline const struct domain *script_domain(const struct script_view *v, const struct packet *p,
+						 size_t at)
 {
-	unsigned int domain = packet_domain(p, at);
-
-	return domain < v->ndomains ? v->domains[domain].names : v->names;
+	return &v->domains[packet_domain(p, at)];
 }
 
-static inline const struct trace *script_trace(const struct script_view *v, const struct packet *p,
-					       size_t at)
+/* Wall clock time of a sighting, ns; 0: not known */
+static inline __u64 script_wall_ns(const struct script_view *v, const struct packet *p, size_t at)
 {
-	unsigned int domain = packet_domain(p, at);
-
-	return domain < v->ndomains ? v->domains[domain].trace : v->trace;
-}
-
-static inline const char *script_domain(const struct script_view *v, const struct packet *p,
-					size_t at)
-{
-	unsigned int domain = packet_domain(p, at);
-
-	return domain < v->ndomains ? v->domains[domain].name : "host";
+	return domain_wall_ns(v->domains, packet_domain(p, 0), p->s[at].ts);
 }
 
 /* The kernel's names of drops: of the domain where the packet ended */
 static inline const json_t *script_drops(const struct script_view *v, const struct packet *p)
 {
-	return script_trace(v, p, p->n ? p->n - 1 : 0)->docs[TRACE_DROPS];
+	return script_domain(v, p, p->n ? p->n - 1 : 0)->trace->docs[TRACE_DROPS];
 }
 
 struct script_state;

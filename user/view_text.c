@@ -154,9 +154,17 @@ static void show_kept(const struct report *r, const struct text_out *o)
 			    seconds(k->until_ns, s));
 }
 
-static void show_change(const struct report_change *c, const struct text_out *o)
+/* A row that is not of the first kernel says of which it is */
+static bool other(const struct report *r, const char *domain)
 {
-	text_printf(o, "device changed, at %llu.%03llu s: ", c->at_ns / 1000000000,
+	return strcmp(domain, r->domains[0].name) != 0;
+}
+
+static void show_change(const struct report *r, const struct report_change *c,
+			const struct text_out *o)
+{
+	text_printf(o, "device changed%s%s, at %llu.%03llu s: ", other(r, c->domain) ? " in " : "",
+		    other(r, c->domain) ? c->domain : "", c->at_ns / 1000000000,
 		    c->at_ns / 1000000 % 1000);
 	if (!strcmp(c->what, "renamed"))
 		text_printf(o, "%s renamed to %s\n", c->was, c->dev);
@@ -178,7 +186,7 @@ static void show_changes(const struct report *r, const struct text_out *o, bool 
 	size_t n = all || r->nchanges <= CHANGES_SHOWN ? r->nchanges : CHANGES_SHOWN - 1;
 
 	for (size_t i = 0; i < n; i++)
-		show_change(&r->changes[i], o);
+		show_change(r, &r->changes[i], o);
 	if (n < r->nchanges)
 		text_printf(o, "devices changed: %zu more (--all)\n", r->nchanges - n);
 }
@@ -438,24 +446,48 @@ static void show_other_drops(const struct report *r, const struct text_out *o)
 	}
 }
 
-/* Hops that lack for the same reason in one line */
-static void show_missing(const struct report *r, const struct text_out *o)
+/* whys: also for the same reason */
+static bool missing_alike(const struct report_coverage *a, const struct report_coverage *b, bool whys)
+{
+	return a->missing && b->missing && !strcmp(a->domain, b->domain) &&
+	       (!whys || !strcmp(a->why, b->why));
+}
+
+/* "not covered in vm1:" */
+static void list_begin_in(struct list *l, const struct report *r, const struct text_out *o,
+			  const char *what, const char *domain)
+{
+	char title[256];
+
+	snprintf(title, sizeof(title), "%s%s%s:", what, other(r, domain) ? " in " : "",
+		 other(r, domain) ? domain : "");
+	list_begin(l, o, title);
+}
+
+/*
+ * Hops that lack for the same reason in one line. A guest has no vhost and no KVM, mostly: why it
+ * lacks a hop is told with --all only
+ */
+static void show_missing(const struct report *r, const struct text_out *o, bool all)
 {
 	for (size_t i = 0; i < r->ncoverage; i++) {
 		const struct report_coverage *c = &r->coverage[i];
-		bool shown = !c->missing;
+		bool whys = all || !other(r, c->domain), shown = !c->missing;
 		struct list l;
 
 		for (size_t j = 0; j < i && !shown; j++)
-			shown = r->coverage[j].missing && !strcmp(r->coverage[j].why, c->why);
+			shown = missing_alike(&r->coverage[j], c, whys);
 		if (shown)
 			continue;
-		list_begin(&l, o, "not covered:");
+		list_begin_in(&l, r, o, "not covered", c->domain);
 		for (size_t j = i; j < r->ncoverage; j++)
-			if (r->coverage[j].missing && !strcmp(r->coverage[j].why, c->why))
+			if (missing_alike(&r->coverage[j], c, whys))
 				list_item(&l, "%s", r->coverage[j].hop);
 		list_words(&l, "–");
-		list_words(&l, *c->why ? c->why : "no alternative was tried");
+		if (!whys)
+			list_words(&l, "--all says why");
+		else
+			list_words(&l, *c->why ? c->why : "no alternative was tried");
 		text_printf(o, "\n");
 	}
 }
@@ -467,7 +499,7 @@ static void show_partial(const struct report *r, const struct text_out *o)
 	for (size_t i = 0; i < r->ncoverage; i++) {
 		if (!*r->coverage[i].partial || *r->coverage[i].as)
 			continue;
-		list_begin(&l, o, "covered in part:");
+		list_begin_in(&l, r, o, "covered in part", r->coverage[i].domain);
 		list_item(&l, "%s", r->coverage[i].hop);
 		list_words(&l, "–");
 		list_words(&l, r->coverage[i].partial);
@@ -477,7 +509,7 @@ static void show_partial(const struct report *r, const struct text_out *o)
 
 static void show_silent(const struct report *r, const struct text_out *o)
 {
-	bool any = false;
+	const char *domain = NULL;
 	struct list l;
 
 	for (size_t i = 0; i < r->ncoverage; i++) {
@@ -485,12 +517,14 @@ static void show_silent(const struct report *r, const struct text_out *o)
 
 		if (!c->silent)
 			continue;
-		if (!any)
-			list_begin(&l, o, "silent while their neighbours were not:");
-		any = true;
+		if (domain && strcmp(domain, c->domain))
+			text_printf(o, "\n");
+		if (!domain || strcmp(domain, c->domain))
+			list_begin_in(&l, r, o, "silent while their neighbours were not", c->domain);
+		domain = c->domain;
 		list_item(&l, "%s (%s %s)", c->hop, c->kind, c->target);
 	}
-	if (any)
+	if (domain)
 		text_printf(o, "\n");
 }
 
@@ -502,9 +536,15 @@ static void show_hook_costs(const struct report *r, const struct text_out *o)
 		return;
 	if (r->npaths > 1)
 		show_cost(o, "own cost, all paths:", &r->cost);
-	list_begin(&l, o, "own cost, ns a run:");
-	for (size_t i = 0; i < r->nhook_cost; i++)
-		list_item(&l, "%s %llu", r->hook_cost[i].hop, r->hook_cost[i].ns_per_run);
+	for (size_t i = 0; i < r->nhook_cost; i++) {
+		const struct report_hook_cost *c = &r->hook_cost[i];
+
+		if (!i || strcmp(c->domain, c[-1].domain)) {
+			text_printf(o, "%s", i ? "\n" : "");
+			list_begin_in(&l, r, o, "own cost, ns a run", c->domain);
+		}
+		list_item(&l, "%s %llu", c->hop, c->ns_per_run);
+	}
 	text_printf(o, "\n  (kernel's run statistics; the dispatch of a program comes on top)\n");
 }
 
@@ -543,6 +583,11 @@ static void show_hazards(const struct report *r, const struct text_out *o, bool 
 		if (z->note && !all)
 			continue;
 		list_begin(&l, o, shown++ ? "        " : "hazards:");
+		if (other(r, z->domain)) {
+			list_words(&l, "in");
+			list_words(&l, z->domain);
+			list_words(&l, "–");
+		}
 		list_words(&l, z->subject);
 		list_words(&l, z->evidence);
 		list_words(&l, z->during ? "(came up while recording)" : "");
@@ -551,9 +596,12 @@ static void show_hazards(const struct report *r, const struct text_out *o, bool 
 	if (r->nnotes && !all)
 		text_printf(o, "%s %zu %snote%s (--all)\n", shown ? "        " : "hazards:", r->nnotes,
 			    shown ? "more " : "", r->nnotes == 1 ? "" : "s");
-	if (!r->nhazards)
-		text_printf(o, "hazards: %s\n",
-			    r->hazards_known ? "none found" : "not looked for when this was recorded");
+	if (!r->nhazards && r->domains[0].hazards_known)
+		text_printf(o, "hazards: none found\n");
+	for (size_t i = 0; i < r->ndomains; i++)
+		if (!r->domains[i].hazards_known)
+			text_printf(o, "hazards%s%s: not looked for when this was recorded\n",
+				    i ? " in " : "", i ? r->domains[i].name : "");
 }
 
 static void show_clock(const struct report_domain *d, const struct text_out *o)
@@ -564,9 +612,11 @@ static void show_clock(const struct report_domain *d, const struct text_out *o)
 
 	list_begin(&l, o, "clock of");
 	list_words(&l, d->name);
+	list_words(&l, d->nclock ? "against" : "");
+	list_words(&l, d->nclock ? d->reference : "");
 	list_words(&l, "–");
 	if (!d->nclock)
-		list_words(&l, "not known: its packets are not joined with others'");
+		list_words(&l, "no relation to others is known: its packets are joined with its own guests' only");
 	for (size_t i = 0; i < d->nclock; i++) {
 		m = &d->clock[i];
 		if (!m->in_use)
@@ -625,6 +675,12 @@ static void show_domains(const struct report *r, const struct text_out *o)
 	if (r->moved_crossings)
 		list_item(&l, "%llu took less than nothing, within the clock's error: shown as 0",
 			  r->moved_crossings);
+	if (r->long_crossings)
+		list_item(&l, "%llu beyond %d domains on one way, not joined", r->long_crossings,
+			  PACKET_MAX_PARTS);
+	if (r->evicted_crossings)
+		list_item(&l, "%llu packets went on unjoined to save memory (--max-in-flight)",
+			  r->evicted_crossings);
 	if (r->impossible_crossings)
 		list_item(&l, "%llu impossible by the clocks, left out", r->impossible_crossings);
 	text_printf(o, "\n");
@@ -653,7 +709,7 @@ int view_text(const struct report *r, const struct text_out *o, bool all)
 	show_hazards(r, o, all);
 	list_counts(o, "incomplete, last seen at:", r->last_hop, r->nlast_hop);
 	show_damage(r, o);
-	show_missing(r, o);
+	show_missing(r, o, all);
 	show_partial(r, o);
 	show_silent(r, o);
 	show_hook_costs(r, o);

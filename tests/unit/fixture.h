@@ -93,6 +93,7 @@ static const char *const FIXTURE_DOCS[TRACE_NR_CHUNKS] = {
 struct fixture {
 	struct trace trace;
 	struct names *names;
+	struct domain domain; /* the one that was recorded */
 	struct breakdown_builder *builder;
 	const struct breakdown *breakdown;
 	struct stitch_stats stitch;
@@ -226,11 +227,13 @@ static inline void fixture_open(struct fixture *f)
 	f->eth = names_dev(f->names, 1, 2, 0, NULL);
 	f->tap = names_dev(f->names, 1, 4, 0, NULL);
 	f->tap1 = names_dev(f->names, 1, 5, 0, NULL);
+	f->domain = (struct domain){ .name = "host", .trace = &f->trace, .names = f->names };
+	assert_int_equal(wallclock_new(&f->trace, &f->domain.wall), 0);
 	assert_int_equal(breakdown_new(&f->builder), 0);
 	f->input = (struct report_input){
 		.file = "pktlap.data",
-		.trace = &f->trace,
-		.names = f->names,
+		.domains = &f->domain,
+		.ndomains = 1,
 		.stitch = &f->stitch,
 		.merge = &f->merge,
 	};
@@ -265,6 +268,7 @@ static inline void fixture_close(struct fixture *f)
 	report_free(f->report);
 	breakdown_free(f->builder);
 	names_free(f->names);
+	wallclock_free(f->domain.wall);
 	for (int i = 0; i < TRACE_NR_CHUNKS; i++)
 		json_decref(f->trace.docs[i]);
 }

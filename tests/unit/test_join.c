@@ -39,6 +39,15 @@ static __u64 map(void *ctx, unsigned int domain, __u64 ts, __u64 *err)
 	return ts + SKEW * domain;
 }
 
+/* Domains of SKEW, all related; from UNRELATED on none is to another */
+#define UNRELATED 8
+
+static unsigned int group(void *ctx, unsigned int domain)
+{
+	(void)ctx;
+	return domain < UNRELATED ? 0 : domain;
+}
+
 static int show(void *ctx, const struct packet *p)
 {
 	static const char ends[] = "CDMSIA";
@@ -61,7 +70,7 @@ static int show(void *ctx, const struct packet *p)
 
 static void begin(struct scene *s, unsigned int domains)
 {
-	struct join_config cfg = { .domains = domains, .map = map, .packet = show, .ctx = s };
+	struct join_config cfg = { .domains = domains, .map = map, .group = group, .packet = show, .ctx = s };
 
 	memset(s, 0, sizeof(*s));
 	s->err = 1000;
@@ -233,6 +242,45 @@ static void test_three(void **state)
 	}
 }
 
+/* Clocks without a relation: the same key means nothing */
+static void test_unrelated(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, UNRELATED + 1);
+	to_guest(&s, 1, 77, 4, 100 * MS);
+	in_guest(&s, UNRELATED, 1, 77, 100 * MS + 90000);
+	assert_int_equal(join_finish(s.j), 0);
+	assert_int_equal(s.packets, 2);
+	assert_int_equal(join_stats(s.j)->joined, 0);
+	end(&s);
+}
+
+/* More domains on the way than a packet has room for: the rest is a packet of its own, and counted */
+static void test_long(void **state)
+{
+	struct scene s;
+	struct packet p;
+
+	(void)state;
+	begin(&s, UNRELATED);
+	for (unsigned int d = 0; d < PACKET_MAX_PARTS + 2; d++) {
+		packet_begin(&p, 1, d < PACKET_MAX_PARTS + 1 ? PACKET_COMPLETE : PACKET_DROPPED);
+		p.key = 9;
+		packet_see(&p, PL_HOP_nic_gro, 1, 100 * MS + d * 100000 - SKEW * d);
+		packet_see(&p, p.end == PACKET_DROPPED ? PL_HOP_drop : PL_HOP_nic_xmit, 1,
+			   100 * MS + d * 100000 + 10000 - SKEW * d);
+		assert_int_equal(join_packet(s.j, d, &p), 0);
+	}
+	assert_int_equal(join_finish(s.j), 0);
+	assert_int_equal(s.packets, 2);
+	assert_int_equal(join_stats(s.j)->joined, PACKET_MAX_PARTS);
+	assert_int_equal(join_stats(s.j)->too_long, 1);
+	assert_non_null(strstr(s.out, "drop D"));
+	end(&s);
+}
+
 /* The worker was at its queue before the packet was there: no part of its way */
 static void test_head(void **state)
 {
@@ -305,7 +353,7 @@ static void test_flood(void **state)
 /* Memory has a bound; what goes because of it is counted, and comes out as it is */
 static void test_bound(void **state)
 {
-	struct join_config cfg = { .domains = 2, .map = map, .packet = show, .max_held = 100 };
+	struct join_config cfg = { .domains = 2, .map = map, .group = group, .packet = show, .max_held = 100 };
 	struct scene s = { .err = 1000 };
 
 	(void)state;
@@ -369,7 +417,7 @@ static void test_world(void **state)
 	for (__u64 seed = 1; seed <= 30; seed++) {
 		struct world w = { .seed = seed };
 		struct scene s = { .err = random_below(&w.seed, 20000), .world = &w };
-		struct join_config cfg = { .domains = 3, .map = map, .packet = world_packet, .ctx = &s };
+		struct join_config cfg = { .domains = 3, .map = map, .group = group, .packet = world_packet, .ctx = &s };
 		__u64 ts = 100 * MS, keys = 2 + random_below(&w.seed, 5000);
 		size_t n = 0, i;
 
@@ -417,6 +465,8 @@ int main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_before),
 		cmocka_unit_test(test_three),
+		cmocka_unit_test(test_unrelated),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_ambiguous),
 		cmocka_unit_test(test_flood),

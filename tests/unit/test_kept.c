@@ -144,8 +144,8 @@ static bool report_make(const char *path, struct result *res)
 	}
 	assert_int_equal(breakdown_new(&b), 0);
 	assert_int_equal(pipeline_run(&p, packet_check, b), 0);
-	in.trace = p.trace;
-	in.names = p.names;
+	in.domains = p.domain;
+	in.ndomains = p.ndomains;
 	in.stitch = &p.stitch_stats;
 	in.merge = &p.merge_stats;
 	in.totals = p.totals;
@@ -163,7 +163,7 @@ static bool report_make(const char *path, struct result *res)
 	res->changes = r->nchanges;
 	res->all_n = r->npaths ? r->paths[0].total_all.n : 0;
 	snprintf(res->nic, sizeof(res->nic), "%s",
-		 names_dev_name(p.names, names_dev(p.names, NETNS, IF_NIC, 1020000000, NULL)));
+		 names_dev_name(p.domain[0].names, names_dev(p.domain[0].names, NETNS, IF_NIC, 1020000000, NULL)));
 	report_free(r);
 	breakdown_free(b);
 	pipeline_close(&p);

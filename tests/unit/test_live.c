@@ -194,7 +194,7 @@ static void kept_same(const struct packets *all, const struct names *names, cons
 		if (one->end != PACKET_DROPPED && (!one->n || one->s[one->n - 1].ts - one->s[0].ts <= limit))
 			continue;
 		assert_true(k < kept->n);
-		packets_same(one, names, &kept->p[k++], p->names);
+		packets_same(one, names, &kept->p[k++], p->domain[0].names);
 	}
 	assert_int_equal(k, kept->n);
 	assert_int_equal(t->kept, kept->n);
@@ -245,8 +245,8 @@ static void run_same(__u64 seed, size_t events, unsigned int loss)
 	assert_int_equal(ls.unstitched, 0);
 	assert_int_equal(ls.seen, all.n);
 	rec_read(&r, &p, &kept);
-	assert_int_equal(trace_slower_than(p.trace), limit);
-	assert_int_equal(p.trace->nevents, 0);
+	assert_int_equal(trace_slower_than(p.domain[0].trace), limit);
+	assert_int_equal(p.domain[0].trace->nevents, 0);
 	kept_same(&all, names, &kept, &p, limit);
 	totals_same(&all, p.totals);
 	assert_int_equal(p.stitch_stats.events, stats.events);
@@ -337,8 +337,8 @@ static void too_busy(void **state)
 
 	rec_read(&r, &p, &kept);
 	/* none is lost: stitched then, or stitched now */
-	assert_int_equal(ls.events + p.trace->nevents, p.stitch_stats.events);
-	assert_int_equal(p.trace->nevents, ls.unstitched);
+	assert_int_equal(ls.events + p.domain[0].trace->nevents, p.stitch_stats.events);
+	assert_int_equal(p.domain[0].trace->nevents, ls.unstitched);
 	assert_true(pushed <= p.stitch_stats.events);
 	assert_true(ls.unstitched > pushed / 2);
 	assert_int_equal(p.totals->kept, kept.n);
@@ -413,7 +413,7 @@ static void device_renamed(void **state)
 	assert_int_equal(kept.n, 10);
 	for (size_t i = 0; i < kept.n; i++)
 		for (size_t k = 0; k < kept.p[i].n; k++)
-			assert_string_equal(names_dev_name(p.names, kept.p[i].s[k].dev),
+			assert_string_equal(names_dev_name(p.domain[0].names, kept.p[i].s[k].dev),
 					    kept.p[i].s[k].ts < 500000 ? "nic0" : "wan0");
 	pipeline_close(&p);
 	free(kept.p);

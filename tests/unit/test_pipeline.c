@@ -181,6 +181,65 @@ static void formats_end(struct formats *f)
 		script_formats[i]->end(f->state[i]);
 }
 
+/* A host with a guest whose clock it has compared: guest = host + 1000 s, on the host's own clock */
+static const char *host_file(char path[128], const char *name, const char *boot)
+{
+	struct trace_writer *w;
+	char meta[256];
+	json_t *doc;
+
+	file_path(path, name);
+	remove(path);
+	snprintf(meta, sizeof(meta), "{\"host\": \"%s\", \"boot_id\": \"%s\"}", name, boot);
+	assert_int_equal(trace_create(path, hide_key, &w), 0);
+	put_doc(w, TRACE_META, meta);
+	doc = json_pack("[{s:s, s:I, s:I, s:I}]", "method", "exchange", "guest_ns",
+			(json_int_t)1100 * 1000000000, "host_ns", (json_int_t)100 * 1000000000,
+			"width_ns", (json_int_t)2000);
+	assert_int_equal(trace_write_doc_in(w, 1, TRACE_SYNC, doc), 0);
+	json_decref(doc);
+	put_doc(w, TRACE_END, "{\"reason\": \"test\"}");
+	assert_int_equal(trace_finish(w), 0);
+	return path;
+}
+
+/* Each guest's clock is known against its own recording's host, and that one's against the first */
+static void test_references(void **state)
+{
+	char a[128], b[128];
+	struct pipeline_config cfg = { .nmore = 1 };
+	struct pipeline p;
+	__u64 err;
+
+	(void)state;
+	cfg.path = host_file(a, "a", "one");
+	cfg.more[0] = host_file(b, "b", "other");
+	assert_int_equal(pipeline_open(&p, &cfg), 0);
+	assert_int_equal(p.ndomains, 4);
+	/* b has no relation to a, so it and its guest are apart from a and its guest */
+	assert_int_equal(p.domain[1].reference, 0);
+	assert_int_equal(p.domain[1].root, 0);
+	assert_int_equal(p.domain[2].clock.method, CLOCK_NONE);
+	assert_int_equal(p.domain[2].root, 2);
+	assert_int_equal(p.domain[3].reference, 2);
+	assert_int_equal(p.domain[3].root, 2);
+	assert_int_equal(p.domain[3].clock.method, CLOCK_EXCHANGE);
+	assert_int_equal(domain_map(p.domain, 3, 1100ULL * 1000000000, &err), 100ULL * 1000000000);
+	assert_in_range(err, 1000, 1100);
+	assert_int_equal(pipeline_run(&p, count, &(struct seen){ 0 }), 0);
+	pipeline_close(&p);
+
+	/* the same boot: one clock, and the guest's goes by way of it */
+	cfg.more[0] = host_file(b, "b", "one");
+	assert_int_equal(pipeline_open(&p, &cfg), 0);
+	assert_int_equal(p.domain[2].clock.method, CLOCK_SAME);
+	assert_int_equal(p.domain[2].root, 0);
+	assert_int_equal(p.domain[3].reference, 2);
+	assert_int_equal(p.domain[3].root, 0);
+	assert_int_equal(domain_map(p.domain, 3, 1100ULL * 1000000000, NULL), 100ULL * 1000000000);
+	pipeline_close(&p);
+}
+
 static int feed_and_view(void *ctx, const struct packet *p)
 {
 	struct formats *f = ctx;
@@ -197,8 +256,6 @@ static void views_check(struct pipeline *p, struct breakdown_builder *b, FILE *f
 {
 	struct report_input in = {
 		.file = p->cfg.path,
-		.trace = p->trace,
-		.names = p->names,
 		.stitch = &p->stitch_stats,
 		.merge = &p->merge_stats,
 		.domains = p->domain,
@@ -255,7 +312,6 @@ static void test_random_events(void **state)
 	for (int round = 0; round < 5; round++) {
 		struct pipeline_config cfg = { 0 };
 		struct formats f = { 0 };
-		struct wallclock *clock;
 		struct pipeline p;
 		char path[128];
 
@@ -263,20 +319,15 @@ static void test_random_events(void **state)
 		cfg.path = path;
 		assert_int_equal(pipeline_open(&p, &cfg), 0);
 		assert_int_equal(breakdown_new(&f.breakdown), 0);
-		assert_int_equal(wallclock_new(p.trace, &clock), 0);
 		f.view.out.f = fopen("/dev/null", "w");
-		f.view.trace = p.trace;
-		f.view.names = p.names;
 		f.view.domains = p.domain;
 		f.view.ndomains = p.ndomains;
-		f.view.clock = clock;
 		f.view.verbose = true;
 		formats_begin(&f);
 		assert_int_equal(pipeline_run(&p, feed_and_view, &f), 0);
 		formats_end(&f);
 		views_check(&p, f.breakdown, f.view.out.f);
 		fclose(f.view.out.f);
-		wallclock_free(clock);
 		breakdown_free(f.breakdown);
 		pipeline_close(&p);
 	}
@@ -288,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_random_events),
 	};
 

@@ -282,7 +282,7 @@ static void test_empty(void **state)
 	assert_non_null(strstr(text, "The recording has no events"));
 	assert_non_null(strstr(text, "\nhazards: not looked for when this was recorded\n"));
 	free(text);
-	f.report->hazards_known = true;
+	f.report->domains[0].hazards_known = true;
 	text = text_of(f.report, o, false);
 	assert_non_null(strstr(text, "\nhazards: none found\n"));
 	free(text);

@@ -13,7 +13,6 @@
 
 struct state {
 	struct fixture f;
-	struct wallclock *clock;
 	struct script_view view;
 	struct packet p;
 };
@@ -25,12 +24,10 @@ static int setup(void **state)
 
 	setenv("TZ", "UTC", 1);
 	fixture_open(&s.f);
-	assert_int_equal(wallclock_new(&s.f.trace, &s.clock), 0);
 	s.view = (struct script_view){
 		.out = { .utf8 = true, .unit = UNIT_US },
-		.names = s.f.names,
-		.clock = s.clock,
-		.trace = &s.f.trace,
+		.domains = &s.f.domain,
+		.ndomains = 1,
 	};
 	packet_begin(p, 42, PACKET_COMPLETE);
 	packet_see(p, PL_HOP_nic_irq, s.f.eth, FIXTURE_START + 1000000)->len = 7;
@@ -50,7 +47,6 @@ static int teardown(void **state)
 {
 	struct state *s = *state;
 
-	wallclock_free(s->clock);
 	fixture_close(&s->f);
 	return 0;
 }
@@ -151,11 +147,11 @@ static void test_wallclock(void **state)
 {
 	struct state *s = *state;
 
-	assert_int_equal(wallclock_ns(s->clock, FIXTURE_START - 5), 1767355267000000000 - 5);
-	assert_int_equal(wallclock_ns(s->clock, FIXTURE_START), 1767355267000000000);
-	assert_int_equal(wallclock_ns(s->clock, 64999999999), 1767355326999999999);
-	assert_int_equal(wallclock_ns(s->clock, 65000000000), 1767355327000000100);
-	assert_int_equal(wallclock_ns(s->clock, 75000000000), 1767355337000000100);
+	assert_int_equal(wallclock_ns(s->f.domain.wall, FIXTURE_START - 5), 1767355267000000000 - 5);
+	assert_int_equal(wallclock_ns(s->f.domain.wall, FIXTURE_START), 1767355267000000000);
+	assert_int_equal(wallclock_ns(s->f.domain.wall, 64999999999), 1767355326999999999);
+	assert_int_equal(wallclock_ns(s->f.domain.wall, 65000000000), 1767355327000000100);
+	assert_int_equal(wallclock_ns(s->f.domain.wall, 75000000000), 1767355337000000100);
 }
 
 int main(void)

@@ -22,7 +22,6 @@
 
 struct state {
 	struct fixture f;
-	struct wallclock *clock;
 	struct domain domains[2];
 	struct script_view view;
 	struct packet p[PACKETS];
@@ -99,17 +98,14 @@ static int setup(void **state)
 
 	srand(1);
 	fixture_open(&s->f);
-	assert_int_equal(wallclock_new(&s->f.trace, &s->clock), 0);
 	s->view = (struct script_view){
 		.out = { .utf8 = true, .unit = UNIT_US },
-		.trace = &s->f.trace,
-		.names = s->f.names,
 		.domains = s->domains,
 		.ndomains = 2,
-		.clock = s->clock,
 	};
-	s->domains[0] = (struct domain){ .name = "host", .trace = &s->f.trace, .names = s->f.names };
-	s->domains[1] = (struct domain){ .name = "vm1", .trace = &s->f.trace, .names = s->f.names };
+	s->domains[0] = s->f.domain;
+	s->domains[1] = s->f.domain;
+	s->domains[1].name = "vm1";
 	for (s->n = 0; s->n < PACKETS; s->n++)
 		packet_make(s, &s->p[s->n], s->n + 1);
 	qsort(s->p, s->n, sizeof(s->p[0]), end_cmp);
@@ -126,7 +122,6 @@ static int teardown(void **state)
 	struct state *s = *state;
 
 	free(s->out);
-	wallclock_free(s->clock);
 	fixture_close(&s->f);
 	free(s);
 	return 0;
@@ -432,7 +427,7 @@ static void check_block(struct state *s, struct pcapng *c, const struct packet *
 	size_t len;
 
 	assert_true(word(block + 8) < c->interfaces);
-	assert_int_equal(ns, wallclock_ns(s->clock, sight->ts));
+	assert_int_equal(ns, wallclock_ns(s->f.domain.wall, sight->ts));
 	assert_int_equal(word(block + 20), 0);
 	assert_int_equal(word(block + 24), sight->len);
 	value = option(block + 28, end, 5, &len);
