@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "breakdown_order.h"
+#include "util.h"
 
 #define NODES_MAX 65535 /* stage.from and .to are 16 bits */
 
@@ -52,12 +53,6 @@ struct walk {
 	size_t shape_at; /* packet hops met so far */
 	__u8 met[PL_NR_HOPS]; /* sightings of this hop so far, on any device */
 };
-
-static inline __u64 hash_mix(__u64 h, __u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
-	return h ^ h >> 32;
-}
 
 static inline struct map_slot *map_slot(const struct map *m, __u64 key)
 {
@@ -466,7 +461,7 @@ int breakdown_new(struct breakdown_builder **out)
 		return -ENOMEM;
 	}
 	for (int i = 0; i < PL_NR_HOPS; i++)
-		b->fixed[i] = !(hop_desc(i)->flags & PL_HOP_OPT);
+		b->fixed[i] = hop_shapes_path(i);
 	*out = b;
 	return 0;
 }

@@ -84,6 +84,12 @@ struct breakdown {
 	__u64 nonmono; /* complete, but left out of the statistics: sighted late */
 };
 
+/* Does a hop shape the path? */
+static inline bool hop_shapes_path(enum pl_hop hop)
+{
+	return !(hop_desc(hop)->flags & PL_HOP_OPT);
+}
+
 struct breakdown_builder;
 
 int breakdown_new(struct breakdown_builder **out);

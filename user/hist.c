@@ -20,17 +20,6 @@ static unsigned int value_step(__u64 ns, unsigned int octave)
 	return octave ? (ns >> (octave - 1)) & (HIST_STEPS - 1) : ns;
 }
 
-/* Middle of a step; steps of the two lowest octaves hold a single value */
-static __u64 step_value(unsigned int octave, unsigned int step)
-{
-	unsigned int shift;
-
-	if (!octave)
-		return step;
-	shift = octave - 1;
-	return ((__u64)(HIST_STEPS + step) << shift) + ((1ULL << shift) >> 1);
-}
-
 void hist_init(struct hist *h)
 {
 	memset(h, 0, sizeof(*h));
@@ -134,31 +123,6 @@ __u64 hist_stddev(const struct hist *h)
 	return sqrt_round((dev + h->n / 2) / h->n);
 }
 
-__u64 hist_quantile(const struct hist *h, unsigned int permille)
-{
-	__u64 rank = ((u128)h->n * permille + 999) / 1000;
-	__u64 value;
-
-	if (rank <= 1)
-		return h->min;
-	if (rank >= h->n)
-		return h->max;
-
-	for (int i = 0; i < HIST_OCTAVES; i++) {
-		for (int j = 0; h->octave[i] && j < HIST_STEPS; j++) {
-			if (h->octave[i][j] < rank) {
-				rank -= h->octave[i][j];
-				continue;
-			}
-			value = step_value(i, j);
-			if (value < h->min)
-				return h->min;
-			return value > h->max ? h->max : value;
-		}
-	}
-	return h->max;
-}
-
 struct hist_step hist_step(const struct hist *h, __u64 rank)
 {
 	struct hist_step step = { .low = h->max, .high = h->max };
@@ -178,4 +142,20 @@ struct hist_step hist_step(const struct hist *h, __u64 rank)
 		}
 	}
 	return step;
+}
+
+__u64 hist_quantile(const struct hist *h, unsigned int permille)
+{
+	__u64 rank = ((u128)h->n * permille + 999) / 1000, value;
+	struct hist_step step;
+
+	if (rank <= 1)
+		return h->min;
+	if (rank >= h->n)
+		return h->max;
+	step = hist_step(h, rank);
+	value = step.low + (step.high - step.low + 1) / 2;
+	if (value < h->min)
+		return h->min;
+	return value > h->max ? h->max : value;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Histograms in documents, see hist.h */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "hist.h"
@@ -34,13 +35,19 @@ static u128 u128_load(const json_t *doc)
 json_t *hist_doc(const struct hist *h, size_t *rows)
 {
 	json_t *steps = json_array();
+	bool failed = !steps;
 
 	for (int o = 0; o < HIST_OCTAVES; o++)
 		for (int i = 0; h->octave[o] && i < HIST_STEPS; i++)
 			if (h->octave[o][i])
-				json_array_append_new(steps, json_pack("[i, i, I]", o, i,
-								       (json_int_t)h->octave[o][i]));
+				failed |= json_array_append_new(steps,
+								json_pack("[i, i, I]", o, i,
+									  (json_int_t)h->octave[o][i])) != 0;
 	*rows += json_array_size(steps);
+	if (failed) {
+		json_decref(steps);
+		return NULL;
+	}
 	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "n", (json_int_t)h->n, "min",
 			 (json_int_t)h->min, "max", (json_int_t)h->max, "sum", u128_doc(h->sum),
 			 "sumsq", u128_doc(h->sumsq), "steps", steps);
@@ -70,6 +77,19 @@ static int steps_load(struct hist *h, const json_t *steps)
 	return 0;
 }
 
+/* Of numbers with this sum, min and max the squares' sum is in this range; sum is valid */
+static bool sumsq_valid(const struct hist *h)
+{
+	u128 quot = h->n ? h->sum / h->n : 0, rest = h->n ? h->sum % h->n : 0, most;
+
+	if (!h->n)
+		return !h->sumsq;
+	/* sum^2 / n, in parts that have room: see hist_stddev() */
+	if (h->sumsq < quot * quot * h->n + 2 * quot * rest + rest * rest / h->n)
+		return false;
+	return __builtin_mul_overflow(h->sum, (u128)h->max, &most) || h->sumsq <= most;
+}
+
 /* What the numbers are used for must come out in their range */
 static bool hist_valid(const struct hist *h, const json_t *doc)
 {
@@ -78,7 +98,7 @@ static bool hist_valid(const struct hist *h, const json_t *doc)
 
 	return min >= 0 && max >= min &&
 	       (json_int_t)h->n == json_integer_value(json_object_get(doc, "n")) &&
-	       h->sum >= (u128)h->n * h->min && h->sum <= (u128)h->n * h->max;
+	       h->sum >= (u128)h->n * h->min && h->sum <= (u128)h->n * h->max && sumsq_valid(h);
 }
 
 int hist_load(struct hist *h, const json_t *doc)

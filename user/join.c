@@ -455,19 +455,17 @@ int join_time(struct join *j, __u64 now)
 
 static struct held *held_new(struct join *j, unsigned int domain, const struct packet *p)
 {
-	size_t size = offsetof(struct packet, s) + p->n * sizeof(*p->s);
 	struct held *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
-	h->p = malloc(size);
+	h->p = malloc(packet_size(p));
 	if (!h->p) {
 		free(h);
 		return NULL;
 	}
-	memcpy(h->p, p, size);
 	/* numbers of different domains do not meet, each domain's stay in order */
-	h->p->id = (p->id - 1) * j->cfg.domains + domain + 1;
+	packet_copy_as(h->p, p, (p->id - 1) * j->cfg.domains + domain + 1);
 	h->domain = domain;
 	h->group = j->cfg.group(j->cfg.ctx, domain);
 	h->since = j->now;

@@ -66,7 +66,6 @@ static int on_event(void *ctx, const struct pl_event *ev)
 {
 	struct keeper *k = ctx;
 	struct stitch_config cfg = {
-		.max_in_flight = k->cfg.max_in_flight,
 		.selected = k->cfg.selected,
 		.names = k->names,
 		.packet = on_packet,
@@ -143,7 +142,7 @@ int keeper_cut(struct keeper *k)
 
 	if (!err && k->stitch) {
 		err = stitch_finish(k->stitch);
-		totals_stitch(k->totals, stitch_stats(k->stitch));
+		stitch_stats_add(&k->totals->stitch, stitch_stats(k->stitch));
 		stitch_free(k->stitch);
 		k->stitch = NULL;
 		k->id_base = k->totals->last_id;
@@ -185,7 +184,7 @@ json_t *keeper_doc(const struct keeper *k)
 
 	/* what the stitcher at work has counted so far; it is added to the totals when it ends */
 	if (k->stitch)
-		totals_stitch(&now, stitch_stats(k->stitch));
+		stitch_stats_add(&now.stitch, stitch_stats(k->stitch));
 	now.late = reorder_late(k->reorder);
 	doc = totals_doc(&now, k->names);
 	if (!doc || json_object_set_new(doc, "slower_than_ns", json_integer((json_int_t)k->cfg.slower_than_ns)) ||

@@ -19,7 +19,6 @@ struct keeper_config {
 	unsigned int cpus; /* numbers are below that */
 	__u64 slower_than_ns; /* keep packets that took longer */
 	__u64 slack_ns; /* of reorder.h */
-	size_t max_in_flight; /* of stitch.h */
 	bool selected; /* of stitch.h */
 	/* takes a chunk of packets over; a return other than 0 stops the keeper, and is passed on */
 	int (*packets)(void *ctx, struct trace_packets *b);

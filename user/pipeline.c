@@ -348,7 +348,7 @@ static int feed_open(struct run *run, struct feed *f, unsigned int nr)
 	err = merge_open(d->trace, &d->merge);
 	if (!err)
 		err = stitch_new(&cfg, &d->stitch);
-	return err ? err : feed_next(f);
+	return err || run->p->ndomains == 1 ? err : feed_next(f);
 }
 
 static struct feed *feed_first(struct feed *f, size_t n)
@@ -362,6 +362,24 @@ static struct feed *feed_first(struct feed *f, size_t n)
 	return first;
 }
 
+/* One kernel only: no clock to be mapped, no stream to be chosen */
+static int feed_alone(struct domain *d)
+{
+	const struct pl_event *ev;
+	int err = 0;
+
+	while (!err) {
+		err = merge_next(d->merge, &ev);
+		if (err > 0)
+			err = stitch_event(d->stitch, ev);
+		else if (err == -EBADMSG)
+			err = 0; /* counted; the next block may be whole */
+		else
+			return err;
+	}
+	return err;
+}
+
 static int feeds_run(struct pipeline *p, struct feed *feeds)
 {
 	__u64 look = 0;
@@ -369,7 +387,7 @@ static int feeds_run(struct pipeline *p, struct feed *feeds)
 	int err = 0;
 
 	while (!err && (f = feed_first(feeds, p->ndomains))) {
-		if (p->join && f->ts >= look) {
+		if (f->ts >= look) {
 			err = join_time(p->join, f->ts);
 			look = f->ts + JOIN_EVERY_NS;
 		}
@@ -383,36 +401,21 @@ static int feeds_run(struct pipeline *p, struct feed *feeds)
 
 static void stats_sum(struct pipeline *p)
 {
-	size_t i, j;
+	size_t i;
 
 	memset(&p->stitch_stats, 0, sizeof(p->stitch_stats));
 	memset(&p->merge_stats, 0, sizeof(p->merge_stats));
 	for (i = 0; i < p->ndomains; i++) {
-		const struct stitch_stats *s = stitch_stats(p->domain[i].stitch);
 		const struct merge_stats *m = merge_stats(p->domain[i].merge);
 
-		p->stitch_stats.events += s->events;
-		p->stitch_stats.unused += s->unused;
-		p->stitch_stats.cloned += s->cloned;
-		p->stitch_stats.ridden += s->ridden;
-		p->stitch_stats.segments += s->segments;
-		p->stitch_stats.evicted += s->evicted;
-		p->stitch_stats.unsure_fetches += s->unsure_fetches;
-		p->stitch_stats.undecided += s->undecided;
-		p->stitch_stats.in_flight_max += s->in_flight_max;
-		for (j = 0; j < PACKET_NR_ENDS; j++)
-			p->stitch_stats.packets[j] += s->packets[j];
-		for (j = 0; j < PL_NR_HOPS; j++) {
-			p->stitch_stats.by_hop[j] += s->by_hop[j];
-			p->stitch_stats.last_hop[j] += s->last_hop[j];
-		}
+		stitch_stats_add(&p->stitch_stats, stitch_stats(p->domain[i].stitch));
 		p->merge_stats.late += m->late;
 		p->merge_stats.bad_blocks += m->bad_blocks;
 		p->merge_stats.bad_events += m->bad_events;
 	}
 	if (!p->totals)
 		return;
-	totals_stitch(p->totals, &p->stitch_stats);
+	stitch_stats_add(&p->totals->stitch, &p->stitch_stats);
 	p->stitch_stats = p->totals->stitch;
 }
 
@@ -467,7 +470,7 @@ static int run_all(struct run *run, bool proving)
 	if (!err && trace_kept(p->domain[0].trace))
 		err = kept_run(run);
 	if (!err)
-		err = feeds_run(p, feeds);
+		err = p->ndomains == 1 ? feed_alone(&p->domain[0]) : feeds_run(p, feeds);
 	for (i = 0; !err && i < p->ndomains; i++)
 		err = stitch_finish(p->domain[i].stitch);
 	if (!err && p->join)

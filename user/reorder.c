@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM_MIN 256
+#define ROOM_MIN  256
+#define ROOM_KEEP 16384 /* 1 MiB: what is more goes when it is empty */
 
 /* Events of a CPU that wait, in order of time: a ring buffer, its size a power of two */
 struct queue {
@@ -73,6 +74,16 @@ static int queue_grow(struct queue *q)
 	q->room = room;
 	q->head = 0;
 	return 0;
+}
+
+/* An outburst of one CPU is no reason to keep its room */
+static void queue_emptied(struct queue *q)
+{
+	if (q->room <= ROOM_KEEP)
+		return;
+	free(q->ev);
+	q->ev = NULL;
+	q->room = q->head = 0;
 }
 
 int reorder_push(struct reorder *r, const struct pl_event *ev)
@@ -149,8 +160,10 @@ static int first_pass(struct reorder *r)
 		r->passed_ts = ev->ts;
 	err = r->cfg.event(r->cfg.ctx, ev);
 	q->head = (q->head + 1) & (q->room - 1);
-	if (!--q->n)
+	if (!--q->n) {
+		queue_emptied(q);
 		r->heap[0] = r->heap[--r->nheap];
+	}
 	if (r->nheap)
 		heap_sift(r, 0);
 	return err;

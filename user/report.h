@@ -64,7 +64,10 @@ struct report_tail_stage {
 	__u64 n, p50; /* of the slowest that met it */
 	__u64 avg, middle_avg; /* over all of each group; what did not meet it counts as 0 */
 	__s64 more; /* avg - middle_avg before rounding */
-	int share_ppm; /* of report_tail.more; rows sum to 1000000 but for rounding */
+	/* of report_tail.more; rows sum to 1000000 but for rounding. Larger, and negative, where stages
+	 * that take more and less nearly cancel out */
+	__s64 share_ppm;
+	bool small; /* may be folded: below half a percent, and not the top one */
 	__u64 largest; /* packets whose largest excess over the median it is */
 };
 
@@ -81,6 +84,11 @@ struct report_tail {
 	struct report_tail_stage *stages; /* as report_path.stages */
 	size_t nstages;
 	const struct report_tail_stage *top; /* that makes most of more; NULL: no stage makes any */
+	struct {
+		size_t rows; /* small stages */
+		__u64 avg, middle_avg;
+		__s64 more, share_ppm;
+	} folded;
 };
 
 struct report_path {

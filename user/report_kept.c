@@ -14,7 +14,7 @@ static const struct totals_path *totals_of(const struct totals *t, const struct 
 	if (!hops)
 		return NULL;
 	for (size_t i = 0; i < stat->nnodes; i++)
-		if (totals_hop_counts(stat->nodes[i].hop))
+		if (hop_shapes_path(stat->nodes[i].hop))
 			hops[n++] = (struct totals_hop){ .hop = stat->nodes[i].hop,
 							 .dev = stat->nodes[i].dev };
 	path = totals_find(t, hops, n);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Of the report: the slowest packets of a path against those in the middle */
+#include <stdint.h>
+#include <stdlib.h>
+
 #include "report_int.h"
 
-#define FEW 20 /* packets: quarters of a group of fewer are a handful each */
+#define SMALL_PPM 5000
+#define FEW	  20 /* packets: quarters of a group of fewer are a handful each */
 
 typedef __int128 s128;
 
@@ -20,6 +24,16 @@ static s128 difference(unsigned __int128 sum, __u64 n, unsigned __int128 middle,
 	return (s128)sum * middle_n - (s128)middle * n;
 }
 
+/* A stage's difference may be far more than that of the totals, to which it is a share */
+static __s64 share_of(s128 more, s128 whole)
+{
+	s128 ppm = whole > 0 ? divided(more * 1000000, whole) : 0;
+
+	if (ppm > INT64_MAX)
+		return INT64_MAX;
+	return ppm < -INT64_MAX ? -INT64_MAX : ppm;
+}
+
 static void stage_make(struct report_tail *t, const struct report_stage *stage,
 		       const struct tail_path *tail, const struct tail_stage *from, s128 whole)
 {
@@ -33,11 +47,21 @@ static void stage_make(struct report_tail *t, const struct report_stage *stage,
 		.avg = divided(from->slow.sum, tail->slow.n),
 		.middle_avg = divided(from->middle_sum, tail->middle.n),
 		.more = divided(more, (s128)t->n * t->middle_n),
-		.share_ppm = whole > 0 ? divided(more * 1000000, whole) : 0,
+		.share_ppm = share_of(more, whole),
 		.largest = from->largest,
 	};
 	if (s->more > 0 && (!t->top || s->more > t->top->more))
 		t->top = s;
+}
+
+static void stage_fold(struct report_tail *t, struct report_tail_stage *s)
+{
+	s->small = true;
+	t->folded.rows++;
+	t->folded.avg += s->avg;
+	t->folded.middle_avg += s->middle_avg;
+	t->folded.more += s->more;
+	t->folded.share_ppm += s->share_ppm;
 }
 
 void report_tail(struct report *r, const struct report_input *in, struct report_path *p,
@@ -68,4 +92,7 @@ void report_tail(struct report *r, const struct report_input *in, struct report_
 	t->stages = arena_alloc(&r->mem, p->nstages, sizeof(*t->stages));
 	for (size_t i = 0; t->stages && i < p->nstages; i++)
 		stage_make(t, &p->stages[i], tail, &tail->stages[i], whole);
+	for (size_t i = 0; i < t->nstages; i++)
+		if (llabs(t->stages[i].share_ppm) < SMALL_PPM && &t->stages[i] != t->top)
+			stage_fold(t, &t->stages[i]);
 }

@@ -40,13 +40,11 @@ void slowest_free(struct slowest *s)
 	free(s);
 }
 
-/* A packet has room for the longest; most are far shorter */
 static struct packet *packet_copy(const struct packet *p)
 {
-	size_t size = offsetof(struct packet, s) + p->n * sizeof(p->s[0]);
-	struct packet *copy = malloc(size);
+	struct packet *copy = malloc(packet_size(p));
 
-	return copy ? memcpy(copy, p, size) : NULL;
+	return copy ? memcpy(copy, p, packet_size(p)) : NULL;
 }
 
 static void swap(struct slowest *s, size_t i, size_t j)

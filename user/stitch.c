@@ -168,6 +168,25 @@ int stitch_finish(struct stitch *s)
 	return s->err;
 }
 
+void stitch_stats_add(struct stitch_stats *to, const struct stitch_stats *s)
+{
+	to->events += s->events;
+	to->unused += s->unused;
+	to->cloned += s->cloned;
+	to->ridden += s->ridden;
+	to->segments += s->segments;
+	to->evicted += s->evicted;
+	to->unsure_fetches += s->unsure_fetches;
+	to->undecided += s->undecided;
+	to->in_flight_max += s->in_flight_max;
+	for (int end = 0; end < PACKET_NR_ENDS; end++)
+		to->packets[end] += s->packets[end];
+	for (int hop = 0; hop < PL_NR_HOPS; hop++) {
+		to->by_hop[hop] += s->by_hop[hop];
+		to->last_hop[hop] += s->last_hop[hop];
+	}
+}
+
 const struct stitch_stats *stitch_stats(const struct stitch *s)
 {
 	return &s->stats;

@@ -102,10 +102,16 @@ static inline __u64 packet_total(const struct packet *p)
 	return p->n ? p->s[p->n - 1].ts - p->s[0].ts : 0;
 }
 
-/* A copy without the room that it does not need, under another number */
+/* Bytes of a packet without the room that it does not need: most are far shorter than the longest */
+static inline size_t packet_size(const struct packet *p)
+{
+	return offsetof(struct packet, s) + p->n * sizeof(p->s[0]);
+}
+
+/* A copy of that size, under another number */
 static inline void packet_copy_as(struct packet *to, const struct packet *p, __u64 id)
 {
-	memcpy(to, p, offsetof(struct packet, s) + p->n * sizeof(p->s[0]));
+	memcpy(to, p, packet_size(p));
 	to->id = id;
 }
 
@@ -152,5 +158,8 @@ struct stitch_stats {
 	__u64 last_hop[PL_NR_HOPS]; /* incomplete packets by the hop where they were last seen */
 };
 const struct stitch_stats *stitch_stats(const struct stitch *s);
+
+/* Those of another stitcher on top; in_flight_max: of both, as if they had been at the same time */
+void stitch_stats_add(struct stitch_stats *to, const struct stitch_stats *s);
 
 #endif

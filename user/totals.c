@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breakdown.h"
+#include "json_build.h"
+#include "util.h"
+
 #define SLOTS	 (4 * TOTALS_PATHS_MAX)
 /* A document has so many rows of histograms, of 16 bytes or so: what is rare goes into "other" */
 #define ROWS_MAX 200000
@@ -50,8 +54,7 @@ static __u64 hops_hash(const struct totals_hop *hops, size_t n)
 	__u64 h = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		h = (h ^ (hops[i].dev << 8 | hops[i].hop)) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 32;
+		h = hash_mix(h, (__u64)hops[i].dev << 8 | hops[i].hop);
 	}
 	return h;
 }
@@ -131,7 +134,7 @@ int totals_add(struct totals *t, const struct packet *p, bool kept)
 		return 0;
 	}
 	for (size_t i = 0; i < p->n && n < DOMAIN_MAX_SIGHTINGS; i++)
-		if (totals_hop_counts(p->s[i].hop))
+		if (hop_shapes_path(p->s[i].hop))
 			hops[n++] = (struct totals_hop){ p->s[i].hop, p->s[i].dev, p->s[i].ts };
 	err = path_get(t, hops, n, &h);
 	if (!err)
@@ -139,20 +142,10 @@ int totals_add(struct totals *t, const struct packet *p, bool kept)
 	return err ? err : hist_add(&t->all, packet_total(p));
 }
 
-void totals_stitch(struct totals *t, const struct stitch_stats *s)
-{
-	t->stitch.events += s->events;
-	t->stitch.unused += s->unused;
-	t->stitch.evicted += s->evicted;
-	t->stitch.unsure_fetches += s->unsure_fetches;
-	t->stitch.undecided += s->undecided;
-	for (int hop = 0; hop < PL_NR_HOPS; hop++)
-		t->stitch.last_hop[hop] += s->last_hop[hop];
-}
-
 /* --- the document --------------------------------------------------------------------------- */
 
-static json_t *hops_doc(const struct totals_path *path, const struct names *names)
+static json_t *hops_doc(struct json_builder *b, const struct totals_path *path,
+			const struct names *names)
 {
 	json_t *hops = json_array();
 	__u32 netns, ifindex;
@@ -161,9 +154,7 @@ static json_t *hops_doc(const struct totals_path *path, const struct names *name
 		const struct totals_hop *h = &path->hops[i];
 
 		names_dev_id(names, h->dev, &netns, &ifindex);
-		json_array_append_new(hops, json_pack("[s, I, I, I]", hop_desc(h->hop)->name,
-						      (json_int_t)netns, (json_int_t)ifindex,
-						      (json_int_t)h->ts));
+		json_append(b, hops, json_pack("[s, I, I, I]", hop_desc(h->hop)->name, (json_int_t)netns, (json_int_t)ifindex, (json_int_t)h->ts));
 	}
 	return hops;
 }
@@ -177,7 +168,8 @@ static int path_cmp(const void *a, const void *b)
 }
 
 /* Paths of most packets first; those for which there is no room are added to other */
-static json_t *paths_doc(const struct totals *t, const struct names *names, struct hist *other)
+static json_t *paths_doc(struct json_builder *b, const struct totals *t, const struct names *names,
+			 struct hist *other)
 {
 	const struct totals_path **order = calloc(t->npaths + 1, sizeof(struct totals_path *));
 	json_t *doc = json_array(), *total;
@@ -196,8 +188,7 @@ static json_t *paths_doc(const struct totals *t, const struct names *names, stru
 			continue;
 		}
 		total = hist_doc(&path->total, &rows);
-		json_array_append_new(doc, json_pack("{s:o, s:o}", "hops", hops_doc(path, names),
-						     "total", total));
+		json_append(b, doc, json_pack("{s:o, s:o}", "hops", hops_doc(b, path, names), "total", total));
 	}
 	if (!order || err) {
 		json_decref(doc);
@@ -207,14 +198,14 @@ static json_t *paths_doc(const struct totals *t, const struct names *names, stru
 	return doc;
 }
 
-static json_t *packets_doc(const struct totals *t)
+static json_t *packets_doc(struct json_builder *b, const struct totals *t)
 {
 	json_t *doc = json_pack("{s:I, s:I, s:I, s:I, s:I}", "seen", (json_int_t)t->seen, "kept",
 				(json_int_t)t->kept, "cloned", (json_int_t)t->cloned, "out_of_order",
 				(json_int_t)t->nonmono, "last_id", (json_int_t)t->last_id);
 
 	for (int end = 0; doc && end < PACKET_NR_ENDS; end++)
-		json_object_set_new(doc, packet_end_name(end), json_integer(t->packets[end]));
+		json_put_int(b, doc, packet_end_name(end), t->packets[end]);
 	return doc;
 }
 
@@ -226,41 +217,38 @@ static json_t *events_doc(const struct totals *t)
 			 (json_int_t)t->late, "undecided", (json_int_t)t->stitch.undecided);
 }
 
-static json_t *last_hop_doc(const struct totals *t)
+static json_t *last_hop_doc(struct json_builder *b, const struct totals *t)
 {
 	json_t *doc = json_object();
 
 	for (int hop = 1; hop < PL_NR_HOPS; hop++)
 		if (t->stitch.last_hop[hop])
-			json_object_set_new(doc, hop_desc(hop)->name,
-					    json_integer(t->stitch.last_hop[hop]));
+			json_put_int(b, doc, hop_desc(hop)->name, t->stitch.last_hop[hop]);
 	return doc;
 }
 
 json_t *totals_doc(const struct totals *t, const struct names *names)
 {
+	struct json_builder b = { .failed = false };
 	struct hist other = { 0 };
 	json_t *paths = NULL, *doc = NULL;
 	size_t rows = 0;
 
 	if (!hist_merge(&other, &t->other))
-		paths = paths_doc(t, names, &other);
+		paths = paths_doc(&b, t, names, &other);
 	if (paths)
-		doc = json_pack("{s:o, s:o, s:o, s:o, s:o}", "packets", packets_doc(t), "events",
-				events_doc(t), "incomplete_last_hop", last_hop_doc(t), "paths", paths,
-				"other", hist_doc(&other, &rows));
+		doc = json_pack("{s:o, s:o, s:o, s:o, s:o}", "packets", packets_doc(&b, t), "events",
+				events_doc(t), "incomplete_last_hop", last_hop_doc(&b, t), "paths",
+				paths, "other", hist_doc(&other, &rows));
 	hist_free(&other);
+	if (b.failed) {
+		json_decref(doc);
+		return NULL;
+	}
 	return doc;
 }
 
 /* --- and back ------------------------------------------------------------------------------- */
-
-static __u64 count_of(const json_t *doc, const char *field)
-{
-	json_int_t v = json_integer_value(json_object_get(doc, field));
-
-	return v > 0 ? v : 0;
-}
 
 static void counts_load(struct totals *t, const json_t *doc)
 {
@@ -268,22 +256,22 @@ static void counts_load(struct totals *t, const json_t *doc)
 	const json_t *events = json_object_get(doc, "events");
 	const json_t *last = json_object_get(doc, "incomplete_last_hop");
 
-	t->kept = count_of(packets, "kept");
-	t->cloned = count_of(packets, "cloned");
-	t->nonmono = count_of(packets, "out_of_order");
-	t->last_id = count_of(packets, "last_id");
+	t->kept = json_count(packets, "kept");
+	t->cloned = json_count(packets, "cloned");
+	t->nonmono = json_count(packets, "out_of_order");
+	t->last_id = json_count(packets, "last_id");
 	for (int end = 0; end < PACKET_NR_ENDS; end++) {
-		t->packets[end] = count_of(packets, packet_end_name(end));
+		t->packets[end] = json_count(packets, packet_end_name(end));
 		t->seen += t->packets[end];
 	}
-	t->stitch.events = count_of(events, "read");
-	t->stitch.unused = count_of(events, "unused");
-	t->stitch.evicted = count_of(events, "evicted");
-	t->stitch.unsure_fetches = count_of(events, "unsure_fetches");
-	t->stitch.undecided = count_of(events, "undecided");
-	t->late = count_of(events, "late");
+	t->stitch.events = json_count(events, "read");
+	t->stitch.unused = json_count(events, "unused");
+	t->stitch.evicted = json_count(events, "evicted");
+	t->stitch.unsure_fetches = json_count(events, "unsure_fetches");
+	t->stitch.undecided = json_count(events, "undecided");
+	t->late = json_count(events, "late");
 	for (int hop = 1; hop < PL_NR_HOPS; hop++)
-		t->stitch.last_hop[hop] = count_of(last, hop_desc(hop)->name);
+		t->stitch.last_hop[hop] = json_count(last, hop_desc(hop)->name);
 }
 
 /* Number of hops, or -ENOMEM; hops that are not known here are left out */
@@ -300,7 +288,7 @@ static int hops_load(const json_t *doc, struct names *names,
 		enum pl_hop hop = name ? hop_by_name(name) : PL_HOP_none;
 		int dev;
 
-		if (hop == PL_HOP_none || !totals_hop_counts(hop) || n == DOMAIN_MAX_SIGHTINGS)
+		if (hop == PL_HOP_none || !hop_shapes_path(hop) || n == DOMAIN_MAX_SIGHTINGS)
 			continue;
 		dev = names_dev(names, json_integer_value(json_array_get(row, 1)),
 				json_integer_value(json_array_get(row, 2)), ts, NULL);

@@ -33,7 +33,7 @@ struct totals {
 	__u64 packets[PACKET_NR_ENDS]; /* seen, by their end */
 	__u64 cloned, nonmono; /* as in struct breakdown */
 	__u64 last_id; /* of packets so far: the largest */
-	struct stitch_stats stitch; /* of those parts of it that a report shows; see totals_stitch() */
+	struct stitch_stats stitch; /* of those parts of it that a report shows; stitch_stats_add() */
 	__u64 late; /* events out of order */
 	__u64 bad_blocks, bad_packets; /* kept, but damaged in the file; whoever reads it counts them */
 	struct totals_path *paths;
@@ -55,18 +55,9 @@ bool totals_keeps(const struct packet *p, __u64 ns);
 /* Count a packet; one that is complete and was sighted in order goes into its path. 0 or -ENOMEM */
 int totals_add(struct totals *t, const struct packet *p, bool kept);
 
-/* Add the counters of a stitcher that has ended */
-void totals_stitch(struct totals *t, const struct stitch_stats *s);
-
 /* The path of these hops; NULL: none. Only hop and dev count */
 const struct totals_path *totals_find(const struct totals *t, const struct totals_hop *hops,
 				      size_t n);
-
-/* Does a hop shape the path? */
-static inline bool totals_hop_counts(__u8 hop)
-{
-	return !(hop_desc(hop)->flags & PL_HOP_OPT);
-}
 
 /*
  * Members of the document TRACE_KEPT (trace.h), and back. Whatever the document says, what comes

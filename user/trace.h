@@ -143,6 +143,7 @@ struct trace {
 	__u64 file_bytes;
 	__u64 damaged; /* chunks missing before that: damaged, cut out, or out of order. A guest's:
 			* its documents that cannot be read; lost chunks are counted in the host's */
+	__u8 kept_hops[256]; /* TRACE_PACKETS' number of a hop -> enum pl_hop; 0: not known here */
 	__u8 hooks[256]; /* the file's number of a hook -> enum pl_hook; 0: not known here */
 	struct trace **guest; /* domain i + 1; each closed with its host's */
 	size_t nguests;

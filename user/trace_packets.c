@@ -86,21 +86,8 @@ json_t *trace_packets_hops(void)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-/* Numbers of the file to ours; false: the file does not say what they mean */
-static bool hops_map(const struct trace *t, __u8 map[256])
-{
-	const json_t *names = json_object_get(t->docs[TRACE_KEPT], "hops");
-
-	for (size_t i = 0; i < 256; i++) {
-		const char *name = json_string_value(json_array_get(names, i));
-
-		map[i] = name ? hop_by_name(name) : PL_HOP_none;
-	}
-	return json_array_size(names) > 0;
-}
-
 /* 0 or -ENOMEM; the sightings have been checked */
-static int packet_unpack(struct packet *p, const struct trace_packet *head, const __u8 hops[256],
+static int packet_unpack(struct packet *p, const struct trace_packet *head,
 			 const struct trace *t, struct names *names)
 {
 	const struct trace_sighting *s = (const void *)(head + 1);
@@ -124,7 +111,7 @@ static int packet_unpack(struct packet *p, const struct trace_packet *head, cons
 		int dev;
 
 		ts += s->after;
-		if (hops[s->hop] == PL_HOP_none)
+		if (t->kept_hops[s->hop] == PL_HOP_none)
 			continue;
 		dev = names_dev(names, s->netns, s->ifindex, ts, NULL);
 		if (dev < 0)
@@ -137,7 +124,7 @@ static int packet_unpack(struct packet *p, const struct trace_packet *head, cons
 			.vlan = s->vlan,
 			.dev = dev,
 			.cpu = s->cpu,
-			.hop = hops[s->hop],
+			.hop = t->kept_hops[s->hop],
 			.hook = t->hooks[s->hook],
 			.flags = s->flags,
 			.queue = s->queue,
@@ -147,7 +134,7 @@ static int packet_unpack(struct packet *p, const struct trace_packet *head, cons
 }
 
 /* Bytes of the packet at head; 0: what left bytes hold is none */
-static size_t packet_size(const struct trace_packet *head, size_t left)
+static size_t packed_size(const struct trace_packet *head, size_t left)
 {
 	const struct trace_sighting *s = (const void *)(head + 1);
 	__u64 ts;
@@ -167,7 +154,7 @@ static bool block_valid(const void *raw, size_t len, size_t n)
 	size_t at = 0;
 
 	for (; n; n--) {
-		size_t size = packet_size((const void *)((const char *)raw + at), len - at);
+		size_t size = packed_size((const void *)((const char *)raw + at), len - at);
 
 		if (!size)
 			return false;
@@ -182,7 +169,6 @@ int trace_packets_read(const struct trace *t, size_t i, struct names *names,
 	struct trace_packets *b = malloc(sizeof(*b));
 	const struct trace_packet *head;
 	struct packet p;
-	__u8 hops[256];
 	size_t at = 0;
 	int err;
 
@@ -190,10 +176,13 @@ int trace_packets_read(const struct trace *t, size_t i, struct names *names,
 		return -ENOMEM;
 	err = trace_read_packed(t, &t->packets[i], b->raw, sizeof(b->raw));
 	if (err >= 0)
-		err = hops_map(t, hops) && block_valid(b->raw, err, t->packets[i].events) ? 0 : -EBADMSG;
+		err = json_array_size(json_object_get(t->docs[TRACE_KEPT], "hops")) &&
+				      block_valid(b->raw, err, t->packets[i].events)
+			      ? 0
+			      : -EBADMSG;
 	for (__u32 n = 0; !err && n < t->packets[i].events; n++) {
 		head = (const void *)(b->raw + at);
-		err = packet_unpack(&p, head, hops, t, names);
+		err = packet_unpack(&p, head, t, names);
 		if (!err)
 			err = fn(ctx, &p);
 		at += sizeof(*head) + head->n * sizeof(struct trace_sighting);

@@ -324,12 +324,25 @@ static int hooks_map(struct trace *t)
 	return 0;
 }
 
+/* Likewise of hops, in packets that a recorder has stitched */
+static void kept_hops_map(struct trace *t)
+{
+	const json_t *names = json_object_get(t->docs[TRACE_KEPT], "hops");
+
+	for (size_t i = 0; i < 256 && i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		t->kept_hops[i] = name ? hop_by_name(name) : PL_HOP_none;
+	}
+}
+
 /* A guest whose list is lost has events that mean nothing; that must not cost the others */
 static int hooks_map_all(struct walk *w)
 {
 	struct trace *t = w->t, *g;
 	size_t i;
 
+	kept_hops_map(t);
 	for (i = 0; i < t->nguests; i++) {
 		g = t->guest[i];
 		if (hooks_map(g) && g->nblocks)

@@ -37,4 +37,11 @@ int stdout_finish(void);
  */
 size_t sorted_last(const void *base, size_t n, size_t size, size_t offset, __s64 key);
 
+/* Of hashing a sequence of numbers: h with v mixed in; the low bits are good */
+static inline __u64 hash_mix(__u64 h, __u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ULL;
+	return h ^ h >> 32;
+}
+
 #endif

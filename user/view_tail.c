@@ -4,16 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SMALL_PPM 5000 /* stages that make less of the difference are folded into one row */
-#define SHARE_LEN 16
+#define SHARE_LEN 32
 #define ARROW	  "→"
 
 /* "91 %" of parts in a million, with a sign; parts of 1 % say their tenths */
-static const char *share_text(int ppm, char buf[SHARE_LEN])
+static const char *share_text(__s64 ppm, char buf[SHARE_LEN])
 {
-	int permille = (abs(ppm) + 500) / 1000;
+	__s64 permille = (llabs(ppm) + 500) / 1000;
 
-	snprintf(buf, SHARE_LEN, "%s%d.%d %%", ppm < 0 && permille ? "-" : "", permille / 10,
+	snprintf(buf, SHARE_LEN, "%s%lld.%lld %%", ppm < 0 && permille ? "-" : "", permille / 10,
 		 permille % 10);
 	return buf;
 }
@@ -32,7 +31,7 @@ static void ns_cell(struct table *t, const struct text_out *o, __u64 ns)
 	table_cell(t, "%s", text_ns(o, ns, buf));
 }
 
-static void more_cells(struct table *t, const struct text_out *o, __s64 more, int ppm)
+static void more_cells(struct table *t, const struct text_out *o, __s64 more, __s64 ppm)
 {
 	char ns[TEXT_NS_LEN + 1], share[SHARE_LEN];
 
@@ -57,7 +56,7 @@ static void stage_cells(struct table *t, const struct text_out *o,
 
 /* Rows that are not about one stage */
 static void sum_cells(struct table *t, const struct text_out *o, const char *title, __u64 middle,
-		      __u64 slow, __s64 more, int ppm)
+		      __u64 slow, __s64 more, __s64 ppm)
 {
 	table_cell(t, "%s", title);
 	for (int i = 0; i < 5; i++)
@@ -82,12 +81,9 @@ static void heads(struct table *t, const struct text_out *o)
 
 static int show_table(const struct report_tail *tail, const struct text_out *o, bool all)
 {
-	__u64 middle = 0, slow = 0;
-	size_t folded = 0;
 	struct table *t;
-	__s64 more = 0;
 	char title[64];
-	int ppm = 0, err;
+	int err;
 
 	err = table_new(o, "l l lrrrrrrr", &t);
 	if (err)
@@ -96,19 +92,13 @@ static int show_table(const struct report_tail *tail, const struct text_out *o, 
 	for (size_t i = 0; i < tail->nstages; i++) {
 		const struct report_tail_stage *s = &tail->stages[i];
 
-		if (all || abs(s->share_ppm) >= SMALL_PPM || s == tail->top) {
+		if (all || !s->small)
 			stage_cells(t, o, s, s == tail->top);
-			continue;
-		}
-		folded++;
-		middle += s->middle_avg;
-		slow += s->avg;
-		more += s->more;
-		ppm += s->share_ppm;
 	}
-	if (folded) {
-		snprintf(title, sizeof(title), "%zu other stages", folded);
-		sum_cells(t, o, title, middle, slow, more, ppm);
+	if (tail->folded.rows && !all) {
+		snprintf(title, sizeof(title), "%zu other stages", tail->folded.rows);
+		sum_cells(t, o, title, tail->folded.middle_avg, tail->folded.avg, tail->folded.more,
+			  tail->folded.share_ppm);
 	}
 	sum_cells(t, o, "total", tail->middle_avg, tail->avg, tail->more, tail->more > 0 ? 1000000 : 0);
 	return table_finish(t, 2);
