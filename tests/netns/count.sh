@@ -18,7 +18,6 @@ is $? 0 "record of $count packets loses no event"
 read_by=$(reader_stop)
 
 json "$work/a.data" . >"$work/a.json"
-q() { jq -r "$1" "$work/a.json"; }
 complete=$(q .packets.complete) dropped=$(q .packets.dropped)
 is "$(q .packets.seen)" $count "every packet was seen"
 is "$complete" "$read_by" "complete = read by the reader"

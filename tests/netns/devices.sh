@@ -21,15 +21,8 @@ flood()
 }
 
 # port_wait PORT: its carrier comes up to a second late, on both sides (linkwatch)
-port_wait()
-{
-	for _ in $(seq 100); do
-		host bridge link show dev "$1" | grep -q forwarding &&
-			sender ip -br link show dev eth0 | grep -q LOWER_UP && return 0
-		sleep 0.05
-	done
-	return 1
-}
+port_up() { forwards $HOST_NS "$1" && ip -n $SEND_NS -br link show dev eth0 | grep -q LOWER_UP; }
+port_wait() { wait_for 5 port_up "$1" || not_ok "$1 comes up"; }
 
 net_up || { not_ok "test network"; tap_done; exit; }
 trap late_down EXIT

@@ -30,14 +30,13 @@ record()
 	recorded "$1" "ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 10.9.0.9 7788 &
 		ip netns exec $SEND_NS $TRAFFIC udp-flood -n $count -r 3000 10.9.0.9 7789; wait" "${@:2}"
 }
-q() { jq -r "$2" "$work/$1.json"; }
 
 # whole NAME N TEXT: N packets, all of them complete, on one path to the tap's reader
 whole()
 {
-	is "$(q "$1" '[.packets | .seen, .complete, .incomplete, .ambiguous, .undecided] | join(" ")')" \
+	is "$(q '[.packets | .seen, .complete, .incomplete, .ambiguous, .undecided] | join(" ")' "$1")" \
 		"$2 $2 0 0 0" "$3: $2 packets, all complete"
-	is "$(q "$1" '[.paths[] | .hops[] | if type == "object" then .hop else . end] | map(select(. == "tap:xmit" or . == "tap:read" or . == "dev:rxback")) | join(" ")')" \
+	is "$(q '[.paths[] | .hops[] | if type == "object" then .hop else . end] | map(select(. == "tap:xmit" or . == "tap:read" or . == "dev:rxback")) | join(" ")' "$1")" \
 		"dev:rxback tap:xmit tap:read" "$3: they are seen from the first hop to the reader"
 }
 
@@ -45,13 +44,13 @@ record all
 whole all $((2 * count)) "no filter"
 record one udp port 7788 and host 10.9.0.9
 whole one $count "one of two flows"
-is "$(q one .recording.filter)" "udp port 7788 and host 10.9.0.9" "the recording says what it was filtered by"
+is "$(q .recording.filter one)" "udp port 7788 and host 10.9.0.9" "the recording says what it was filtered by"
 check_that "so does the report" grep -q "^filter: udp port 7788 and host 10.9.0.9$" \
 	<("$PKTLAP" report "$work/one.data" 2>/dev/null)
 record none udp port 7790
-is "$(q none .packets.seen)" 0 "a filter that nothing matches: no packet"
+is "$(q .packets.seen none)" 0 "a filter that nothing matches: no packet"
 record other not udp
-is "$(q other .packets.seen)" 0 "not udp: no packet"
+is "$(q .packets.seen other)" 0 "not udp: no packet"
 record frame 'udp port 7788 and len = 60 or ether dst 02:00:00:00:00:09 and ip[16:4] = 0x0a090009 and udp[2:2] = 7789'
 whole frame $count "fields"
 # 64 bytes of payload
@@ -67,16 +66,16 @@ tagged()
 tagged vlan vlan 5 and udp port 7788
 whole vlan $count "vlan 5 and udp port 7788"
 tagged untagged udp port 7788
-is "$(q untagged .packets.seen)" 0 "without the word vlan a tagged packet does not match, as in a capture"
+is "$(q .packets.seen untagged)" 0 "without the word vlan a tagged packet does not match, as in a capture"
 
 # sampling: the same packets at all hops, about one in four
 record sample --sample 1/4
 # n packets at 1/4: n / 4, with a deviation of sqrt(n * 3 / 16); five of these are next to never passed
-between "$(q sample .packets.seen)" $((150 - 53)) $((150 + 53)) "sample of 1/4 of $((2 * count))"
-whole sample "$(q sample .packets.seen)" "sample"
-is "$(q sample .recording.sample)" 4 "the recording says so"
+between "$(q .packets.seen sample)" $((150 - 53)) $((150 + 53)) "sample of 1/4 of $((2 * count))"
+whole sample "$(q .packets.seen sample)" "sample"
+is "$(q .recording.sample sample)" 4 "the recording says so"
 record both --sample 1/4 udp port 7788
-between "$(q both .packets.seen)" $((75 - 37)) $((75 + 37)) "sample of 1/4 of one flow"
-whole both "$(q both .packets.seen)" "sample and filter"
+between "$(q .packets.seen both)" $((75 - 37)) $((75 + 37)) "sample of 1/4 of one flow"
+whole both "$(q .packets.seen both)" "sample and filter"
 reader_stop >/dev/null
 tap_done

@@ -99,15 +99,12 @@ with()
 without() { xdp "${mode:-xdpgeneric}" off; }
 
 # hold COMMAND...: run it until release(); it says when it is ready
+settled() { grep -q ready "$work/held" || ! kill -0 "$holder" 2>/dev/null; }
 hold()
 {
 	"$@" >"$work/held" 2>"$work/held.err" &
 	holder=$!
-	for _ in $(seq 100); do
-		grep -q ready "$work/held" && return 0
-		kill -0 $holder 2>/dev/null || break
-		sleep 0.05
-	done
+	wait_for 5 settled && grep -q ready "$work/held" && return 0
 	not_ok "hold $*" "$(cat "$work/held.err")"
 	return 1
 }
@@ -388,10 +385,7 @@ sockets()
 	none promiscuous "none without one"
 	ip netns exec $HZ_NS tcpdump -p -n -i in0 -w /dev/null >/dev/null 2>&1 &
 	holder=$!
-	for _ in $(seq 100); do
-		[ "$(hz cat /proc/net/packet | wc -l)" -gt 1 ] && break
-		sleep 0.05
-	done
+	wait_for 5 hz awk 'END { exit NR < 2 }' /proc/net/packet || not_ok "a capture begins"
 	look in0
 	found packet-sockets "^packet socket of tcpdump \(pid $holder\) is handed every packet at in0$" "a capture, with its process"
 	none promiscuous "it was asked not to be"
@@ -404,10 +398,7 @@ sockets()
 	wait $holder 2>/dev/null
 	ip netns exec $HZ_NS tcpdump -n -i in0 -w /dev/null >/dev/null 2>&1 &
 	holder=$!
-	for _ in $(seq 100); do
-		ip -n $HZ_NS -d link show in0 | grep -q 'promiscuity [1-9]' && break
-		sleep 0.05
-	done
+	wait_for 5 hz sh -c "ip -d link show in0 | grep -q 'promiscuity [1-9]'" || not_ok "a promiscuous capture begins"
 	look in0
 	found promiscuous '^in0 is promiscuous$' "a capture that made the device so"
 	kill $holder

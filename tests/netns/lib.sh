@@ -53,22 +53,24 @@ net_up()
 	ip -n $SEND_NS neigh add 10.9.0.9 lladdr 02:00:00:00:00:09 dev eth0
 }
 
+# forwards NETNS PORT: does the bridge's port?
+forwards() { bridge -n "$1" link show dev "$2" | grep -q forwarding; }
+
 # reader_start [DELAY_MS [COUNT]]: read the tap; its closing line goes to $work/reader
 reader_start()
 {
 	# not by host(): a function in the background is a shell, and its pid not the reader's
 	ip netns exec $HOST_NS "$TAPREAD" tap0 "$@" >"$work/reader" &
 	reader=$!
-	for _ in $(seq 100); do
-		grep -q ready "$work/reader" && break
-		sleep 0.05
-	done
-	# the tap has a carrier from now on: the port forwards
-	for _ in $(seq 100); do
-		host bridge link show dev tap0 | grep -q forwarding && return 0
-		sleep 0.05
-	done
-	return 1
+	# the tap has a carrier from then on: the port forwards
+	wait_for 5 grep -q ready "$work/reader" && wait_for 5 forwards $HOST_NS tap0
+}
+
+# told to end, has it answered?
+reader_ended()
+{
+	kill -TERM "$reader" 2>/dev/null
+	grep -q '^read ' "$work/reader"
 }
 
 # reader_stop: ends it; prints how many packets it has read
@@ -76,11 +78,7 @@ reader_stop()
 {
 	# called in a substitution, whose shell cannot wait for it; and a signal just before the read
 	# is not seen: told until it has answered
-	for _ in $(seq 250); do
-		kill -TERM "$reader" 2>/dev/null
-		grep -q '^read ' "$work/reader" && break
-		sleep 0.02
-	done
+	wait_for 5 reader_ended
 	reader=""
 	sed -n 's/^read //p' "$work/reader"
 }
@@ -116,3 +114,6 @@ json()
 {
 	"$PKTLAP" report --format json "$1" 2>"$work/report.err" | jq -r "$2"
 }
+
+# q FILTER [NAME]: of the document $work/NAME.json (a.json), by a jq filter
+q() { jq -r "$1" "$work/${2:-a}.json"; }

@@ -13,7 +13,6 @@ is $? 3 "record ends with status 3 when events were lost"
 reader_stop >/dev/null
 
 json "$work/a.data" . >"$work/a.json"
-q() { jq -r "$1" "$work/a.json"; }
 lost=$(q .lost.events) stored=$(q .events.stored) made=$(q .events.made)
 check_that "events were lost, or this proves nothing" test "$lost" -gt 1000
 is "$((stored + lost))" "$made" "stored + lost = made, exactly"

@@ -17,7 +17,6 @@ is "$read_by" $count "the reader has read every packet"
 check_that "the file is for its owner only" test "$(stat -c %a "$work/a.data")" = 600
 
 json "$work/a.data" . >"$work/a.json"
-q() { jq -r "$1" "$work/a.json"; }
 is "$(q .schema)" 1 "report has schema 1"
 is "$(q '[.paths[].packets] | add')" $count "all packets are in paths"
 is "$(q .packets.complete)" $count "all packets are complete"

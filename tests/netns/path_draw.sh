@@ -116,10 +116,7 @@ world_up()
 	ip netns exec $H "$TAPREAD" tap0 >"$work/reader" &
 	reader=$!
 	for ns in pa pb tap0; do
-		for _ in $(seq 100); do
-			h bridge link show dev "$ns" | grep -q forwarding && break
-			sleep 0.05
-		done
+		wait_for 5 forwards $H "$ns" || return 1
 	done
 }
 
@@ -323,7 +320,7 @@ met()
 	want=$(foretold)
 	sockets=$(jq -r '.elements[] | select(.what == "stack") | .hops[] | select(.forward) | .hop' "$work/p.json" | sort -u)
 	ip netns exec "$3" "$TRAFFIC" udp-sink -n 20 -t 5s 9001 >"$work/sink" 2>&1 &
-	for _ in $(seq 50); do grep -q ready "$work/sink" && break; sleep 0.1; done
+	wait_for 5 grep -q ready "$work/sink" || not_ok "sink of datagrams to $2" "$(cat "$work/sink")"
 	h "$PKTLAP" record -q -o "$work/m.data" -- ip netns exec $A "$TRAFFIC" udp-flood -n 20 -r 200 "$2" 9001 >/dev/null 2>"$work/m.err"
 	is $? 0 "recording from $1 to $2"
 	got=$(json "$work/m.data" '.paths[] | select(.packets >= 20 and (.chain | index("eth0@'$A'") or index("eth0@'$B'"))) |

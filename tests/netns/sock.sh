@@ -24,9 +24,8 @@ sock_up()
 		ip -n $HOST_NS addr add 10.9.0.3/24 dev br0 &&
 		ip -n $SINK_NS addr add 10.9.0.2/24 dev eth0 &&
 		ip -n $SINK_NS link set eth0 up && ip -n $SINK_NS link set lo up || return 1
-	for _ in $(seq 100); do
-		sender ping -q -c 1 -W 1 10.9.0.2 >/dev/null && host ping -q -c 1 -W 1 10.9.0.2 >/dev/null && break
-	done
+	wait_for 30 sender ping -q -c 1 -W 1 10.9.0.2 >/dev/null && wait_for 30 host ping -q -c 1 -W 1 10.9.0.2 >/dev/null ||
+		return 1
 	# nothing but the test's packets from here on: neighbours are known for good
 	ip -n $SEND_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev eth0 nud permanent
 	ip -n $HOST_NS neigh replace 10.9.0.2 lladdr "$(mac $SINK_NS eth0)" dev br0 nud permanent
@@ -44,10 +43,7 @@ rec()
 	shift 3
 	# shellcheck disable=SC2086 # words
 	"$@" ip netns exec "${AT:-$SINK_NS}" timeout 30 "$SOCKREAD" $args >"$work/reader" 2>&1 &
-	for _ in $(seq 100); do
-		grep -q ready "$work/reader" && break
-		sleep 0.02
-	done
+	wait_for 5 grep -q ready "$work/reader" || not_ok "$name: reader" "$(cat "$work/reader")"
 	# shellcheck disable=SC2086 # words
 	host "$PKTLAP" record -q ${SCOPE:--i port0 -i port1 -i br0 -i eth0@$SINK_NS -i eth0@$SEND_NS} -o "$work/a.data" \
 		-- bash -c "$command" 2>"$work/err"
@@ -59,7 +55,6 @@ rec()
 
 # The path of most packets that ends at the reader, as jq
 path='([.paths[] | select([.hops[].hop] | index("app:recv"))] | max_by(.packets))'
-q() { jq -r "$1" "$work/a.json"; }
 hop_n() { q "[$path.hops[]? | select(.hop == \"$1\") | .n] | add // 0"; }
 stage() { q "[$path.stages[]? | select(.from == \"$1\" and .to == \"$2\")][0].$3 // 0"; }
 largest() { q "$path.stages | max_by(.share_ppm) | .from + \" \" + .to"; }

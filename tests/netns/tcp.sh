@@ -22,10 +22,7 @@ tcp_up()
 		ip -n $HOST_NS link set port1 master br0 up &&
 		ip -n $SINK_NS addr add 10.9.0.2/24 dev eth0 &&
 		ip -n $SINK_NS link set eth0 up && ip -n $SINK_NS link set lo up || return 1
-	for _ in $(seq 100); do
-		sender ping -q -c 1 -W 1 10.9.0.2 >/dev/null && return 0
-	done
-	return 1
+	wait_for 30 sender ping -q -c 1 -W 1 10.9.0.2 >/dev/null
 }
 
 # features DEVICE-OF-NAMESPACE...: "NS DEV FEATURE on|off", each in one argument
@@ -44,10 +41,7 @@ flow()
 {
 	local rc=0
 	sink "$TRAFFIC" tcp-sink -n 1 9001 >"$work/sink" 2>&1 &
-	for _ in $(seq 100); do
-		grep -q ready "$work/sink" && break
-		sleep 0.05
-	done
+	wait_for 5 grep -q ready "$work/sink" || not_ok "$1: sink" "$(cat "$work/sink")"
 	host "$PKTLAP" record -q -i br0 --buffer 64M -o "$work/$1.data" -- bash -c "
 		ip netns exec $SEND_NS $TRAFFIC tcp-send -b $BYTES 10.9.0.2 9001 && sleep 0.3" \
 		>"$work/sent" 2>"$work/err" || rc=$?

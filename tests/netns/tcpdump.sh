@@ -11,7 +11,7 @@ net_up || { not_ok "test network"; tap_done; exit; }
 reader_start || { not_ok "tap reader"; tap_done; exit; }
 ip netns exec $HOST_NS tcpdump -i tap0 -n --immediate-mode --time-stamp-precision=nano -tt -w "$work/tap.pcap" udp 2>"$work/tcpdump.err" &
 dump=$!
-for _ in $(seq 100); do grep -q listening "$work/tcpdump.err" && break; sleep 0.05; done
+wait_for 5 grep -q listening "$work/tcpdump.err" || not_ok "tcpdump listens" "$(cat "$work/tcpdump.err")"
 host "$PKTLAP" record -i port0 -i tap0 -o "$work/a.data" -- \
 	ip netns exec $SEND_NS "$TRAFFIC" udp-flood -n $count -r 1000 10.9.0.9 7788 >/dev/null 2>"$work/err"
 sleep 1

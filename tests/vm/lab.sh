@@ -22,7 +22,7 @@ backend()
 	is "$(field received <<<"$out")" 50 "$1: every TCP request over $3 is answered"
 	# one way: the sink's count, by sequence numbers, against the sender's
 	out=$(vm "guest run 'traffic udp-sink -n 300 -t 10s 9001' >/tmp/sink 2>&1 &
-		until grep -q ready /tmp/sink; do sleep 0.2; done
+		. tests/tap.sh; wait_for 20 grep -q ready /tmp/sink || exit 1
 		ip netns exec peer traffic udp-flood -n 300 -r 300 $2 9001
 		wait
 		cat /tmp/sink")

@@ -8,6 +8,7 @@
 #   vm_guest CMD              run CMD in the guest
 #   vm_peer CMD...            run a command on the far end of the wire
 #   field NAME                value of NAME=value in the traffic tool's line on stdin
+#   status_is GOT WANTED TEXT OUTPUT   a test; OUTPUT's last lines are shown when it fails
 #   $vm_share                 /share of the lab host, on this machine
 #
 # A kernel that panics takes its results with it: the panic is shown, and that kernel gets a
@@ -55,6 +56,12 @@ vm_peer()
 field()
 {
 	sed -n "s/.*[ ]$1=\([^ ]*\).*/\1/p"
+}
+
+status_is()
+{
+	is "$1" "$2" "$3"
+	[ "$1" = "$2" ] || printf '%s\n' "$4" | tail -n 15 | sed 's/^/#   /'
 }
 
 vm_up()

@@ -18,8 +18,7 @@ recorded()
 	local out rc=0
 	data=$vm_share/$1.data
 	out=$(VM_TIMEOUT=300 vm "pktlap record -i eth1 -i tap0 -o /share/$1.data --guest vsock:3 -- bash -c $(printf '%q' "$3")" 2>&1) || rc=$?
-	is "$rc" "$2" "$kernel: record with a guest, $1: exit status $2"
-	[ "$rc" = "$2" ] || printf '%s\n' "$out" | tail -n 15 | sed 's/^/#   /'
+	status_is "$rc" "$2" "$kernel: record with a guest, $1: exit status $2" "$out"
 }
 
 # one_line SPEC WORD NAME
@@ -27,8 +26,7 @@ one_line()
 {
 	local out rc=0
 	out=$(vm "timeout 60 pktlap record -q -o /share/no.data --duration 1 --guest $1" 2>&1) || rc=$?
-	is "$rc $(grep -c . <<<"$out") $(grep -c "$2" <<<"$out")" "1 1 1" "$kernel: $3: one line says so"
-	[ "$rc" = 1 ] || printf '%s\n' "$out" | tail -n 15 | sed 's/^/#   /'
+	status_is "$rc $(grep -c . <<<"$out") $(grep -c "$2" <<<"$out")" "1 1 1" "$kernel: $3: one line says so" "$out"
 }
 
 agent_part()

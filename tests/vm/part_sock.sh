@@ -22,12 +22,11 @@ sock_rec()
 {
 	local out rc=0 reader=true
 	[ -z "$2" ] || reader="build/tests/netns/sockread $2 >/tmp/reader 2>&1 &
-		for i in \$(seq 100); do grep -q ready /tmp/reader && break; sleep 0.1; done"
+		. tests/tap.sh; wait_for 10 grep -q ready /tmp/reader || exit 1"
 	out=$(vm "$reader
 		pktlap record -q -i eth1 -i br0 -i tap0 -o /share/$1.data -- bash -c $(printf '%q' "$3"); rc=\$?
 		wait; cat /tmp/reader; exit \$rc" 2>&1) || rc=$?
-	is "$rc" 0 "$kernel: record, $1"
-	[ "$rc" = 0 ] || printf '%s\n' "$out" | tail -n 15 | sed 's/^/#   /'
+	status_is "$rc" 0 "$kernel: record, $1" "$out"
 	[ -z "$2" ] || is "$(sed -n 's/^read //p' <<<"$out")" "$(cut -d' ' -f4 <<<"$2")" "$kernel: $1: the reader got all"
 	sock_json=$vm_share/$1.json
 	"$vm_top/build/pktlap" report --format json "$vm_share/$1.data" >"$sock_json" 2>/dev/null

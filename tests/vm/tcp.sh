@@ -18,9 +18,9 @@ flow()
 {
 	local out rc=0
 	out=$(vm "$2 >/tmp/sink 2>&1 &
-		for i in \$(seq 100); do grep -q ready /tmp/sink && break; sleep 0.2; done
+		. tests/tap.sh; wait_for 20 grep -q ready /tmp/sink &&
 		pktlap record -q -i eth1 -i tap0 --buffer 16M -o /share/$1.data -- $3 && cat /tmp/sink" 2>&1) || rc=$?
-	is "$rc" 0 "$kernel: record, $1, loses no event"
+	status_is "$rc" 0 "$kernel: record, $1, loses no event" "$out"
 	is "$(grep '^tcp-sink' <<<"$out" | field bytes)" $BYTES "$kernel: $1: the sink got all bytes"
 	ranges=$vm_share/$1.ranges
 	"$vm_top/build/tests/ranges" "$vm_share/$1.data" >"$ranges"

@@ -18,8 +18,7 @@ rec()
 {
 	local out rc=0
 	out=$(vm "pktlap record -q -i eth1 -i tap0 -i tap1 -o /share/$1.data -- bash -c $(printf '%q' "$2")" 2>&1) || rc=$?
-	is "$rc" 0 "$kernel: record, $1"
-	[ "$rc" = 0 ] || printf '%s\n' "$out" | tail -n 15 | sed 's/^/#   /'
+	status_is "$rc" 0 "$kernel: record, $1" "$out"
 	json=$vm_share/$1.json
 	"$vm_top/build/pktlap" report --format json "$vm_share/$1.data" >"$json" 2>/dev/null
 }
