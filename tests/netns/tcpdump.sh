@@ -26,5 +26,8 @@ is "$(wc -l <"$work/lap")" $count "pktlap has all packets"
 # the mapping from monotonic to wall clock is read within the width of a snapshot: 1 us is ample
 outside=$(paste -d' ' "$work/lap" "$work/dump" | awk '{ if ($3 + 1000 < $1 || $3 > $2 + 1000) n++ } END { print n + 0 }')
 is "$outside" 0 "every time of tcpdump lies between dev:queue and tap:xmit of that packet"
-sort -c -n "$work/dump" && ok "tcpdump's order is pktlap's order" || not_ok "order"
+# line by line the same packets: then neither has one before an earlier one
+check_that "tcpdump's order is that of its times" sort -c -n "$work/dump"
+check_that "and of pktlap's: of dev:queue" sort -c -n -k 1,1 "$work/lap"
+check_that "and of tap:xmit" sort -c -n -k 2,2 "$work/lap"
 tap_done

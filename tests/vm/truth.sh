@@ -81,6 +81,7 @@ p()
 {
 	way=$vm_share/path.json
 	vm "pktlap path --format json $* >/share/path.json"
+	is $? 0 "$kernel: path $*"
 }
 
 # The device is held against only where both mean the same: a bridge's hops have a port in a recording,
@@ -102,6 +103,7 @@ met()
 # same_hops DIRECTION HOP TEXT
 same_hops()
 {
+	check_that "$kernel: $3: packets met hops" test -n "$(met "$2")"
 	is "$(comm -13 <(foretold "$1") <(met "$2"))" "" "$kernel: $3: packets met no hop but those that path foretells"
 	# of batches, or of some packets only
 	is "$(comm -23 <(foretold "$1") <(met "$2") |
