@@ -28,7 +28,8 @@
 #define HELLO_WAIT_NS  (10 * NSEC_PER_SEC)
 #define START_WAIT_NS  (180 * NSEC_PER_SEC) /* a guest under emulation takes half a minute */
 #define SYNC_WAIT_NS   NSEC_PER_SEC /* for the last answers */
-#define STOP_WAIT_NS   (30 * NSEC_PER_SEC)
+#define STOP_WAIT_NS   (30 * NSEC_PER_SEC) /* without a byte */
+#define STOP_ALL_NS    (300 * NSEC_PER_SEC) /* rings of 32 MiB, packed, over 1 Mbit/s */
 #define SILENT_MS      30000 /* TCP: what was sent must be acknowledged in this time */
 #define PINGS_AT_ENDS  20
 #define PINGS_PER_SEC  3
@@ -54,6 +55,7 @@ struct guest {
 	struct agent_hello hello;
 	size_t hello_have;
 	__u64 deadline_ns; /* of the state; 0: none */
+	__u64 stop_end_ns; /* GUEST_STOPPING ends here, whatever comes */
 	__u64 connected_ns, heard_ns, lost_ns;
 	char reason[200];
 	char line[400];
@@ -352,6 +354,12 @@ static void chunks_take(struct guest *g, __u64 now)
 		guest_lost(g, now, "%s", what);
 }
 
+/* The end is waited for as long as something comes, but not for ever */
+static void stop_wait(struct guest *g, __u64 now)
+{
+	g->deadline_ns = now + STOP_WAIT_NS < g->stop_end_ns ? now + STOP_WAIT_NS : g->stop_end_ns;
+}
+
 static void stream_read(struct guest *g)
 {
 	size_t room;
@@ -379,7 +387,7 @@ static void stream_read(struct guest *g)
 		}
 		g->heard_ns = now;
 		if (g->state == GUEST_STOPPING) /* a slow channel still brings what waited for it */
-			g->deadline_ns = now + STOP_WAIT_NS;
+			stop_wait(g, now);
 		guest_stream_add(&g->stream, n);
 		chunks_take(g, now);
 	}
@@ -573,8 +581,12 @@ static void patience_check(struct guest *g, __u64 now)
 		g->ping_open = false;
 		break;
 	case GUEST_STOPPING:
-		guest_lost(g, g->heard_ns, "nothing came from its agent for %llu s",
-			   STOP_WAIT_NS / NSEC_PER_SEC);
+		if (now >= g->stop_end_ns)
+			guest_lost(g, g->heard_ns, "it has not come to its end within %llu s",
+				   STOP_ALL_NS / NSEC_PER_SEC);
+		else
+			guest_lost(g, g->heard_ns, "nothing came from its agent for %llu s",
+				   STOP_WAIT_NS / NSEC_PER_SEC);
 		break;
 	default:
 		break;
@@ -587,7 +599,8 @@ static void stop_send(struct guest *g, __u64 now)
 	if (g->state != GUEST_READY || !g->deadline_ns || g->pings_due || g->ping_open)
 		return;
 	g->state = GUEST_STOPPING;
-	g->deadline_ns = now + STOP_WAIT_NS;
+	g->stop_end_ns = now + STOP_ALL_NS;
+	stop_wait(g, now);
 	msg_send(g, AGENT_STOP, NULL, 0);
 }
 

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The recorder's side against agents that are hostile, slow or gone: an agent is played over TCP or by
+ * a command, and time passes as fast as a test wants.
+ */
+#include "trace_files.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "agent_proto.h"
+#include "guests.h"
+#include "trace_format.h"
+
+#define SEC 1000000000ULL
+
+static __u64 skew_ns, connect_ns; /* the clock is ahead by; what a connect takes */
+
+static __u64 real_ns(void)
+{
+	struct timespec t;
+
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	return t.tv_sec * SEC + t.tv_nsec;
+}
+
+/* In place of libc's */
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	__u64 ns;
+
+	if (syscall(SYS_clock_gettime, id, t))
+		return -1;
+	if (id == CLOCK_MONOTONIC) {
+		ns = t->tv_sec * SEC + t->tv_nsec + skew_ns;
+		t->tv_sec = ns / SEC;
+		t->tv_nsec = ns % SEC;
+	}
+	return 0;
+}
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	skew_ns += connect_ns;
+	return syscall(SYS_connect, fd, addr, len);
+}
+
+struct scene {
+	struct poller poller;
+	struct guests *guests;
+	struct trace_writer *trace;
+	struct bytes out; /* the file */
+	int listener, fd; /* the agent's */
+	int starts; /* told to start */
+};
+
+static json_t *start_count(void *ctx, size_t i, const char *own)
+{
+	struct scene *s = ctx;
+
+	(void)i;
+	(void)own;
+	s->starts++;
+	return json_object();
+}
+
+static int bytes_put(void *ctx, struct iovec *iov, int n)
+{
+	struct bytes *b = ctx;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		b->p = realloc(b->p, b->n + iov[i].iov_len);
+		assert_non_null(b->p);
+		memcpy(b->p + b->n, iov[i].iov_base, iov[i].iov_len);
+		b->n += iov[i].iov_len;
+	}
+	return 0;
+}
+
+/* What the recorder does as time passes */
+static int turns(struct scene *s, int ms)
+{
+	__u64 end = real_ns() + ms * 1000000ULL;
+	int err = 0;
+
+	while (!err && real_ns() < end) {
+		assert_int_equal(poller_wait(&s->poller, 5), 0);
+		err = guests_work(s->guests);
+	}
+	return err;
+}
+
+static void until(struct scene *s, enum guest_state past)
+{
+	int i;
+
+	for (i = 0; i < 400 && guests_in(s->guests, past); i++)
+		assert_int_equal(turns(s, 5), 0);
+	assert_false(guests_in(s->guests, past));
+}
+
+static void scene_open(struct scene *s, const char *const *specs, size_t n)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = s->listener = -1;
+	assert_int_equal(poller_open(&s->poller), 0);
+	assert_int_equal(guests_open(specs, n, start_count, s, &s->poller, &s->guests), 0);
+}
+
+static void scene_close(struct scene *s)
+{
+	guests_close(s->guests);
+	trace_finish(s->trace);
+	poller_close(&s->poller);
+	free(s->out.p);
+	close(s->listener);
+	close(s->fd);
+	skew_ns = 0;
+}
+
+static void recording_begin(struct scene *s)
+{
+	assert_int_equal(trace_create_stream(bytes_put, &s->out, hide_key, &s->trace), 0);
+	guests_begin(s->guests, s->trace);
+}
+
+/* Has the file this text in it? Documents are not compressed */
+static bool written(const struct scene *s, const char *text)
+{
+	return memmem(s->out.p, s->out.n, text, strlen(text));
+}
+
+static int listener_open(char spec[64])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	snprintf(spec, 64, "tcp:127.0.0.1:%u", ntohs(a.sin_port));
+	return fd;
+}
+
+static void all_write(int fd, const void *p, size_t n)
+{
+	assert_int_equal(write(fd, p, n), n);
+}
+
+static void hello_write(int fd)
+{
+	struct agent_hello h;
+
+	agent_hello_make(&h, AGENT_FREE, NULL);
+	all_write(fd, &h, sizeof(h));
+}
+
+static void chunk_write(int fd, enum trace_chunk kind, const char *text)
+{
+	struct trace_chunk_header h = { .kind = kind, .raw = strlen(text), .stored = strlen(text) };
+
+	if (kind == TRACE_EVENTS) {
+		h.count = 1;
+		h.raw = sizeof(struct pl_event);
+	}
+	memcpy(h.magic, TRACE_CHUNK_MAGIC, sizeof(h.magic));
+	h.payload_crc = trace_crc(text, h.stored);
+	h.crc = trace_crc(&h, offsetof(struct trace_chunk_header, crc));
+	all_write(fd, &h, sizeof(h));
+	all_write(fd, text, h.stored);
+}
+
+/* A guest over TCP that records */
+static void recording(struct scene *s)
+{
+	static char spec[64];
+	const char *specs[] = { spec };
+	int listener = listener_open(spec);
+
+	scene_open(s, specs, 1);
+	s->listener = listener;
+	s->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	assert_true(s->fd >= 0);
+	hello_write(s->fd);
+	until(s, GUEST_HELLO);
+	assert_int_equal(s->starts, 1);
+	chunk_write(s->fd, TRACE_GUEST, "{\"ready\":true}");
+	until(s, GUEST_STARTING);
+	recording_begin(s);
+}
+
+static struct guest_result result(const struct scene *s)
+{
+	struct guest_result res;
+
+	guest_result_get(s->guests, 0, &res);
+	return res;
+}
+
+/* --- hostile ------------------------------------------------------------------------------------ */
+
+/* It goes on for ever: each block wins it time, but not without end */
+static void stop_has_an_end(void **state)
+{
+	struct scene s;
+	int i, k;
+
+	(void)state;
+	recording(&s);
+	turns(&s, 20);
+	guests_stop(s.guests);
+	skew_ns += 2 * SEC; /* the last questions are not answered */
+	until(&s, GUEST_READY);
+	for (i = 0; i < 50 && guests_in(s.guests, GUEST_STOPPING); i++) {
+		skew_ns += 20 * SEC;
+		chunk_write(s.fd, TRACE_EVENTS, "x");
+		for (k = 0; k < 200 && result(&s).events == (__u64)i &&
+			    guests_in(s.guests, GUEST_STOPPING);
+		     k++)
+			turns(&s, 5);
+	}
+	assert_in_range(i, 14, 16);
+	assert_true(result(&s).missing);
+	assert_in_range(result(&s).events, 13, 15);
+	assert_true(written(&s, "within 300 s"));
+	scene_close(&s);
+}
+
+/* A slow one has all that time, and a silent one a tenth of it */
+static void stop_of_a_silent_guest(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	recording(&s);
+	guests_stop(s.guests);
+	skew_ns += 2 * SEC;
+	until(&s, GUEST_READY);
+	skew_ns += 29 * SEC;
+	turns(&s, 20);
+	assert_true(guests_in(s.guests, GUEST_STOPPING));
+	skew_ns += 2 * SEC;
+	turns(&s, 20);
+	assert_false(guests_in(s.guests, GUEST_STOPPING));
+	assert_true(written(&s, "nothing came"));
+	scene_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stop_has_an_end),
+		cmocka_unit_test(stop_of_a_silent_guest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
