@@ -30,6 +30,7 @@
 #define SYNC_WAIT_NS   NSEC_PER_SEC /* for the last answers */
 #define STOP_WAIT_NS   (30 * NSEC_PER_SEC) /* without a byte */
 #define STOP_ALL_NS    (300 * NSEC_PER_SEC) /* rings of 32 MiB, packed, over 1 Mbit/s */
+#define EOF_WAIT_NS    (NSEC_PER_SEC / 2) /* for the end of a command whose output ended */
 #define SILENT_MS      30000 /* TCP: what was sent must be acknowledged in this time */
 #define PINGS_AT_ENDS  20
 #define PINGS_PER_SEC  3
@@ -55,6 +56,7 @@ struct guest {
 	struct agent_hello hello;
 	size_t hello_have;
 	__u64 deadline_ns; /* of the state; 0: none */
+	__u64 eof_ns; /* its stream ended, and its command may still say why; 0: no */
 	__u64 stop_end_ns; /* GUEST_STOPPING ends here, whatever comes */
 	__u64 connected_ns, heard_ns, lost_ns;
 	char reason[200];
@@ -148,27 +150,33 @@ static void guest_lost(struct guest *g, __u64 at_ns, const char *fmt, ...)
 	guest_doc_write(g);
 }
 
-/* The stream ended where it should not: a command's status says more */
+/*
+ * The stream ended where it should not. A command's status says more, and may come a little later:
+ * the guest is lost then
+ */
 static void guest_eof(struct guest *g)
 {
-	const struct timespec pause = { .tv_nsec = 10 * NSEC_PER_MS };
-	int status, i;
+	g->eof_ns = clock_mono_ns();
+	g->deadline_ns = g->eof_ns + EOF_WAIT_NS;
+	descriptors_close(g);
+	if (!g->pid)
+		guest_lost(g, g->eof_ns, "the connection ended");
+}
 
-	for (i = 0; g->pid && i < 50; i++) {
-		if (waitpid(g->pid, &status, WNOHANG) != g->pid) {
-			nanosleep(&pause, NULL);
-			continue;
-		}
-		g->pid = 0;
-		if (WIFSIGNALED(status))
-			guest_lost(g, clock_mono_ns(), "its command was killed by signal %d",
-				   WTERMSIG(status));
-		else
-			guest_lost(g, clock_mono_ns(), "its command ended with status %d",
-				   WEXITSTATUS(status));
+static void eof_work(struct guest *g, __u64 now)
+{
+	int status;
+
+	if (waitpid(g->pid, &status, WNOHANG) != g->pid) {
+		if (now >= g->deadline_ns)
+			guest_lost(g, g->eof_ns, "the connection ended");
 		return;
 	}
-	guest_lost(g, clock_mono_ns(), "the connection ended");
+	g->pid = 0;
+	if (WIFSIGNALED(status))
+		guest_lost(g, g->eof_ns, "its command was killed by signal %d", WTERMSIG(status));
+	else
+		guest_lost(g, g->eof_ns, "its command ended with status %d", WEXITSTATUS(status));
 }
 
 /* --- to the agent -------------------------------------------------------------------------------- */
@@ -608,6 +616,10 @@ static void guest_work(struct guest *g, __u64 now, bool second)
 {
 	if (g->state >= GUEST_DONE)
 		return;
+	if (g->eof_ns) {
+		eof_work(g, now);
+		return;
+	}
 	patience_check(g, now);
 	if (g->open && g->queue.bytes)
 		queue_push(g);
@@ -673,7 +685,7 @@ void guests_stop(struct guests *all)
 
 	for (i = 0; i < all->n; i++) {
 		g = &all->guest[i];
-		if (g->state != GUEST_READY)
+		if (g->state != GUEST_READY || g->eof_ns)
 			continue;
 		g->pings_due = PINGS_AT_ENDS;
 		g->deadline_ns = now + SYNC_WAIT_NS;

@@ -252,12 +252,64 @@ static void stop_of_a_silent_guest(void **state)
 	scene_close(&s);
 }
 
+/* --- gone --------------------------------------------------------------------------------------- */
+
+/* What an agent sends before it records, in a file; then the command goes on as told */
+static void command_open(struct scene *s, const char *then)
+{
+	static char spec[512];
+	const char *specs[] = { spec };
+	char path[128];
+	int fd = open(file_path(path, "a"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	hello_write(fd);
+	chunk_write(fd, TRACE_GUEST, "{\"ready\":true}");
+	close(fd);
+	snprintf(spec, sizeof(spec), "exec:cat %s; %s", path, then);
+	scene_open(s, specs, 1);
+	until(s, GUEST_STARTING);
+	recording_begin(s);
+}
+
+/* Why a command's stream ended is told when the command has; nobody stands still for it */
+static void command_ends(void **state)
+{
+	static const struct {
+		const char *then, *why;
+	} cases[] = {
+		{ "head -c 18 >/dev/null; sleep 0.3; exec >&-; sleep 0.2; exit 7", "status 7" },
+		{ "head -c 18 >/dev/null; sleep 0.3; exec >&-; sleep 0.2; kill -KILL $$", "signal 9" },
+		{ "head -c 18 >/dev/null; sleep 0.3; exec >&-; sleep 1", "the connection ended" },
+	};
+	__u64 before, longest;
+	struct scene s;
+	size_t i;
+	int k;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		command_open(&s, cases[i].then);
+		longest = 0;
+		for (k = 0; k < 400 && guests_in(s.guests, GUEST_READY); k++) {
+			before = real_ns();
+			turns(&s, 1);
+			longest = real_ns() - before > longest ? real_ns() - before : longest;
+		}
+		assert_true(result(&s).missing);
+		if (!written(&s, cases[i].why))
+			fail_msg("not written: %s", cases[i].why);
+		assert_true(longest < SEC / 8);
+		scene_close(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stop_has_an_end),
 		cmocka_unit_test(stop_of_a_silent_guest),
+		cmocka_unit_test(command_ends),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }
