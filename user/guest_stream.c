@@ -10,6 +10,8 @@
 #define TOKENS_MAX     4096 /* documents in a row: half an hour's that a slow host or channel held up */
 #define TOKENS_PER_SEC 8 /* it sends two a second, and lines for the user */
 #define CLOCK_MAX      4096 /* bytes: these add up in the file's reader */
+#define ANSWER_MAX     128 /* bytes: three numbers of 20 digits and their names */
+#define OWN_MAX	       4096 /* bytes: a line of 511, each as \u0000 at worst */
 #define CHANGES_MAX    (16U << 20) /* bytes in all: more than an agent's bound on their number */
 
 /* Room for the whole of what stands at pos */
@@ -125,6 +127,16 @@ static bool token_take(struct guest_stream *s, __u64 now_ns)
 	return true;
 }
 
+static size_t doc_max(unsigned int kind)
+{
+	switch (kind) {
+	case TRACE_CLOCK: return CLOCK_MAX;
+	case TRACE_SYNC: return ANSWER_MAX;
+	case TRACE_GUEST: return OWN_MAX;
+	default: return TRACE_DOC_MAX;
+	}
+}
+
 int guest_stream_limit(struct guest_stream *s, const struct trace_chunk_header *h, __u64 now_ns,
 		       const char **what)
 {
@@ -132,10 +144,10 @@ int guest_stream_limit(struct guest_stream *s, const struct trace_chunk_header *
 		return 0;
 	if (h->kind == TRACE_CHANGES)
 		s->changes += h->stored;
-	if (token_take(s, now_ns) && s->changes <= CHANGES_MAX &&
-	    (h->kind != TRACE_CLOCK || h->stored <= CLOCK_MAX))
+	if (h->stored <= doc_max(h->kind) && s->changes <= CHANGES_MAX &&
+	    (h->kind == TRACE_SYNC || token_take(s, now_ns)))
 		return 0;
-	*what = "it sent more documents than an agent has";
+	*what = "it sent more, or larger, documents than an agent has";
 	return -EBADMSG;
 }
 

@@ -35,7 +35,10 @@ void guest_stream_add(struct guest_stream *s, size_t n);
 int guest_stream_next(struct guest_stream *s, struct trace_chunk_header *h, const void **payload,
 		      const char **what);
 
-/* May the guest send this one now? 0, or -EBADMSG with why in *what */
+/*
+ * May the guest send this one now? 0, or -EBADMSG with why in *what. How many of TRACE_SYNC, the
+ * caller knows: as many as it has asked.
+ */
 int guest_stream_limit(struct guest_stream *s, const struct trace_chunk_header *h, __u64 now_ns,
 		       const char **what);
 

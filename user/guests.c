@@ -66,6 +66,7 @@ struct guest {
 	/* clocks */
 	__u64 ping_id, ping_t1[PINGS_KEPT], ping_next_ns;
 	bool ping_open; /* the last one has no answer */
+	unsigned int pings_open; /* all that have none */
 	unsigned int pings_due;
 	json_t *syncs; /* not in the file yet */
 	__u64 events, lost_events;
@@ -207,6 +208,7 @@ static void ping_send(struct guest *g)
 	struct agent_ping ping = { .id = ++g->ping_id };
 
 	g->pings_due--;
+	g->pings_open++;
 	g->ping_open = true;
 	g->ping_t1[ping.id % PINGS_KEPT] = clock_mono_ns();
 	msg_send(g, AGENT_PING, &ping, sizeof(ping));
@@ -321,8 +323,12 @@ static void chunk_take(struct guest *g, const struct trace_chunk_header *h, cons
 	const char *what;
 	int err;
 
-	if (h->kind != TRACE_SYNC && guest_stream_limit(&g->stream, h, now, &what)) {
+	if (guest_stream_limit(&g->stream, h, now, &what)) {
 		guest_lost(g, now, "%s", what);
+		return;
+	}
+	if (h->kind == TRACE_SYNC && !g->pings_open--) {
+		guest_lost(g, now, "it answers what it was not asked");
 		return;
 	}
 	if (h->kind == TRACE_SYNC || h->kind == TRACE_GUEST) {
@@ -609,7 +615,7 @@ static void stop_send(struct guest *g, __u64 now)
 	g->state = GUEST_STOPPING;
 	g->stop_end_ns = now + STOP_ALL_NS;
 	stop_wait(g, now);
-	msg_send(g, AGENT_STOP, NULL, 0);
+	msg_send(g, AGENT_STOP, "", 0);
 }
 
 static void guest_work(struct guest *g, __u64 now, bool second)

@@ -252,6 +252,87 @@ static void stop_of_a_silent_guest(void **state)
 	scene_close(&s);
 }
 
+/* The id of the last question that has come */
+static __u64 ping_read(struct scene *s)
+{
+	struct agent_ping ping = { 0 };
+	char payload[256];
+	struct agent_msg m;
+	int i;
+
+	for (i = 0; i < 200 && !ping.id; i++) {
+		turns(s, 5);
+		while (read(s->fd, &m, sizeof(m)) == sizeof(m)) {
+			assert_true(m.len <= sizeof(payload));
+			assert_int_equal(read(s->fd, payload, m.len), m.len);
+			if (m.kind == AGENT_PING)
+				memcpy(&ping, payload, sizeof(ping));
+		}
+	}
+	assert_true(ping.id > 0);
+	return ping.id;
+}
+
+static void pong_write(struct scene *s, __u64 id, int blanks)
+{
+	char text[8192];
+	__u64 now = real_ns();
+
+	snprintf(text, sizeof(text), "{\"id\":%llu,\"t2\":%llu,\"t3\":%llu%*s}", id, now, now, blanks, "");
+	chunk_write(s->fd, TRACE_SYNC, text);
+}
+
+/* Each question has one answer, at any time, of the size that an answer has */
+static void answers(void **state)
+{
+	struct scene s;
+	__u64 id;
+	int i;
+
+	(void)state;
+	recording(&s);
+	id = ping_read(&s);
+	skew_ns += 2 * SEC; /* the next one does not wait for the answer */
+	assert_int_equal(ping_read(&s), id + 1);
+	pong_write(&s, id + 1, 0); /* urgent ones go out the last one first */
+	pong_write(&s, id, 0);
+	assert_true(ping_read(&s) > id + 1);
+	assert_true(guests_in(s.guests, GUEST_READY));
+	for (i = 0; i < 40; i++) /* more than are asked for at a time */
+		pong_write(&s, id, 0);
+	turns(&s, 50);
+	assert_false(guests_in(s.guests, GUEST_READY));
+	assert_true(written(&s, "not asked"));
+	scene_close(&s);
+
+	recording(&s);
+	pong_write(&s, ping_read(&s), 100);
+	turns(&s, 50);
+	assert_false(guests_in(s.guests, GUEST_READY));
+	assert_true(written(&s, "larger"));
+	scene_close(&s);
+}
+
+/* A line for the user is a line */
+static void lines(void **state)
+{
+	char text[5000];
+	struct scene s;
+
+	(void)state;
+	recording(&s);
+	snprintf(text, sizeof(text), "{\"message\":\"%3000d\"}", 1);
+	chunk_write(s.fd, TRACE_GUEST, text);
+	turns(&s, 50);
+	assert_true(guests_in(s.guests, GUEST_READY));
+	snprintf(text, sizeof(text), "{\"message\":\"%4500d\"}", 1);
+	chunk_write(s.fd, TRACE_GUEST, text);
+	turns(&s, 50);
+	assert_false(guests_in(s.guests, GUEST_READY));
+	assert_true(written(&s, "larger"));
+	scene_close(&s);
+}
+
 /* --- gone --------------------------------------------------------------------------------------- */
 
 /* What an agent sends before it records, in a file; then the command goes on as told */
@@ -308,6 +389,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stop_has_an_end),
 		cmocka_unit_test(stop_of_a_silent_guest),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(lines),
 		cmocka_unit_test(command_ends),
 	};
 
