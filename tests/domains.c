@@ -2,7 +2,11 @@
 /*
  * domains FILE		what each domain of a recording holds, as a JSON array
  * domains --hello N	an agent of protocol version N, as far as its first words
+ * domains --flood COMMAND
+ *			a recorder that asks COMMAND's agent for the time, very often, before it reads
+ *			anything: prints how many answers came, and whether the recording's end did
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +14,8 @@
 
 #include "agent_proto.h"
 #include "catalogue.h"
+#include "endpoint.h"
+#include "guest_stream.h"
 #include "trace.h"
 #include "trace_format.h"
 
@@ -89,12 +95,61 @@ static int hello(unsigned int proto)
 	return 0;
 }
 
+static int msg_write(int fd, enum agent_msg_kind kind, const void *payload, __u32 len)
+{
+	char all[64];
+	struct agent_msg m;
+
+	agent_msg_make(&m, kind, payload, len);
+	memcpy(all, &m, sizeof(m));
+	memcpy(all + sizeof(m), payload, len);
+	return write(fd, all, sizeof(m) + len) == (ssize_t)(sizeof(m) + len) ? 0 : -1;
+}
+
+static int flood(const char *command)
+{
+	struct guest_stream s = { 0 };
+	struct trace_chunk_header h;
+	struct agent_hello hello_of;
+	struct agent_ping ping = { 0 };
+	const void *payload;
+	const char *what;
+	int fd[3], n, answers = 0, ended = 0;
+	size_t room;
+	pid_t pid;
+	void *to;
+
+	if (endpoint_exec(command, &pid, fd))
+		return 1;
+	fcntl(fd[0], F_SETFL, 0);
+	fcntl(fd[1], F_SETFL, 0);
+	if (read(fd[1], &hello_of, sizeof(hello_of)) != sizeof(hello_of) ||
+	    msg_write(fd[0], AGENT_START, "{}", 2))
+		return 1;
+	while (ping.id++ < 100000)
+		if (msg_write(fd[0], AGENT_PING, &ping, sizeof(ping)))
+			return 1;
+	if (msg_write(fd[0], AGENT_STOP, "", 0))
+		return 1;
+	while ((to = guest_stream_room(&s, &room)) && (n = read(fd[1], to, room)) > 0) {
+		guest_stream_add(&s, n);
+		while (guest_stream_next(&s, &h, &payload, &what) > 0) {
+			answers += h.kind == TRACE_SYNC;
+			ended += h.kind == TRACE_END;
+		}
+	}
+	printf("%d %d\n", answers, ended);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--hello"))
 		return hello(strtoul(argv[2], NULL, 10));
+	if (argc == 3 && !strcmp(argv[1], "--flood"))
+		return flood(argv[2]);
 	if (argc == 2)
 		return show(argv[1]);
-	fprintf(stderr, "usage: domains FILE | domains --hello N\n");
+	fprintf(stderr, "usage: domains FILE | domains --hello N | domains --flood COMMAND\n");
 	return 2;
 }

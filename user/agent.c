@@ -30,6 +30,7 @@
 #define START_WAIT_MS	30000
 #define FINISH_MS	10000
 #define QUEUE_MAX	(1U << 20) /* what waits here before events stay in the rings */
+#define ANSWERS_MAX	32 /* that wait; a recorder uses none that is older */
 #define KERNEL_HOLD_MAX 65536 /* what the kernel may hold back: an answer to a PING waits for it */
 
 struct agent {
@@ -134,8 +135,11 @@ static int lines_read(void *ctx, __u32 events)
 
 /* --- from the recorder ---------------------------------------------------------------------- */
 
+/* Who asks and does not read gets no more answers; an honest recorder asks again */
 static void pong(struct agent *a, const struct agent_ping *ping, __u64 read_ns)
 {
+	if (a->queue.urgent >= ANSWERS_MAX)
+		return;
 	chunk_send(a, TRACE_SYNC, json_pack("{s:I, s:I, s:I}", "id", (json_int_t)ping->id, "t2", (json_int_t)read_ns, "t3", (json_int_t)clock_mono_ns()), true);
 }
 

@@ -15,6 +15,7 @@
 struct sendq_item {
 	struct sendq_item *next;
 	size_t len, done;
+	bool urgent;
 	char data[];
 };
 
@@ -53,6 +54,7 @@ int sendq_put(struct sendq *q, const struct iovec *iov, int n, bool urgent)
 		return -ENOMEM;
 	item->next = NULL;
 	item->len = item->done = 0;
+	item->urgent = urgent;
 	for (i = 0; i < n; i++) {
 		memcpy(item->data + item->len, iov[i].iov_base, iov[i].iov_len);
 		item->len += iov[i].iov_len;
@@ -62,6 +64,7 @@ int sendq_put(struct sendq *q, const struct iovec *iov, int n, bool urgent)
 	else
 		item_append(q, item);
 	q->bytes += len;
+	q->urgent += urgent;
 	return 0;
 }
 
@@ -81,6 +84,7 @@ static void written(struct sendq *q, size_t n)
 		q->head = item->next;
 		if (!q->head)
 			q->last = NULL;
+		q->urgent -= item->urgent;
 		free(item);
 		item = n ? q->head : NULL;
 	}
@@ -138,5 +142,5 @@ void sendq_clear(struct sendq *q)
 		free(item);
 	}
 	q->last = NULL;
-	q->bytes = 0;
+	q->bytes = q->urgent = 0;
 }

@@ -11,11 +11,12 @@ struct iovec;
 struct sendq {
 	struct sendq_item *head, *last;
 	size_t bytes; /* that wait */
+	size_t urgent; /* pieces that wait, of those put as such */
 };
 
 /*
  * Append one piece, copied. urgent: before all pieces of which nothing has been written yet.
- * 0 or -ENOMEM. There is no bound: who fills it looks at bytes.
+ * 0 or -ENOMEM. There is no bound: who fills it looks at bytes, or urgent.
  */
 int sendq_put(struct sendq *q, const struct iovec *iov, int n, bool urgent);
 

@@ -77,6 +77,11 @@ lost=$(sed -n 's/^guest .*: [0-9]* events, \([0-9]*\) lost$/\1/p' "$work/err")
 check_that "the guest's loss is told ($lost)" test "$lost" -gt 1000
 is "$(guest "$work/e" .lost)" "$lost" "and is in the file as the guest's"
 
+# --- a recorder that asks and does not read: what waits for it in the agent is bounded
+read -r answers ended < <("$top/build/tests/domains" --flood "$agent --stdio")
+between "$answers" 32 2000 "few of 100000 questions are answered when no answer is read"
+is "$ended" 1 "and the recording comes to its end"
+
 # --- hops, and what a guest cannot do
 host "$PKTLAP" record -q -i port0 --hops 'dev:xmit' -o "$work/c" --guest "exec:$agent --stdio" -- \
 	"${ping[@]}" >/dev/null

@@ -439,9 +439,11 @@ static void queue_order(void **state)
 	iov[0].iov_base = (void *)"uu";
 	assert_int_equal(sendq_put(&q, iov, 1, true), 0);
 	assert_int_equal(q.bytes, 6);
+	assert_int_equal(q.urgent, 1);
 	assert_int_equal(sendq_finish(&q, fd[1], 1000), 0);
 	assert_int_equal(read(fd[0], got, sizeof(got)), 6);
 	assert_memory_equal(got, "uuaabb", 6);
+	assert_int_equal(q.urgent, 0);
 	/* a piece that is half out is not torn apart; the pipe is full, that is no error */
 	assert_int_equal(sendq_put(&q, &fill, 1, false), 0);
 	assert_int_equal(sendq_write(&q, fd[1]), 0);
@@ -466,8 +468,11 @@ static void queue_order(void **state)
 	close(fd[0]);
 	assert_int_equal(sendq_put(&q, iov, 1, false), 0);
 	assert_int_equal(sendq_write(&q, fd[1]), -EPIPE);
+	assert_int_equal(sendq_put(&q, iov, 1, true), 0);
+	assert_int_equal(q.urgent, 1);
 	sendq_clear(&q);
 	assert_int_equal(q.bytes, 0);
+	assert_int_equal(q.urgent, 0);
 	close(fd[1]);
 }
 
