@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +16,7 @@
 
 #include "agent_proto.h"
 #include "clock.h"
+#include "endpoint.h"
 #include "filter.h"
 #include "hop_select.h"
 #include "poller.h"
@@ -26,12 +25,12 @@
 #include "trace_format.h"
 #include "util.h"
 
-#define NSEC_PER_MS	1000000
-#define START_WAIT_MS	30000
-#define FINISH_MS	10000
-#define QUEUE_MAX	(1U << 20) /* what waits here before events stay in the rings */
-#define ANSWERS_MAX	32 /* that wait; a recorder uses none that is older */
-#define KERNEL_HOLD_MAX 65536 /* what the kernel may hold back: an answer to a PING waits for it */
+#define NSEC_PER_MS   1000000
+#define START_WAIT_MS 30000
+#define FINISH_MS     10000
+#define QUEUE_MAX     (1U << 20) /* what waits here before events stay in the rings */
+#define ANSWERS_MAX   32 /* that wait; a recorder uses none that is older */
+#define SILENT_MS     240000 /* a recorder does not read while its other guests load: up to 180 s */
 
 struct agent {
 	const struct agent_config *cfg;
@@ -248,17 +247,6 @@ static const char *channel_ended(void *ctx)
 
 /* --- the connection ---------------------------------------------------------------------------- */
 
-static int fd_prepare(int fd)
-{
-	int flags = fcntl(fd, F_GETFL), hold = KERNEL_HOLD_MAX;
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
-		return -errno;
-	/* of use where it is a TCP connection, refused elsewhere */
-	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &hold, sizeof(hold));
-	return 0;
-}
-
 /* Both directions, once each in the poller also where they are one socket */
 static int agent_open(struct agent *a, int in, int out)
 {
@@ -269,8 +257,8 @@ static int agent_open(struct agent *a, int in, int out)
 	a->lines.fd = -1;
 	if (a->out.fd < 0)
 		return -errno;
-	err = fd_prepare(in);
-	return err ? err : fd_prepare(a->out.fd);
+	err = endpoint_channel(in, SILENT_MS);
+	return err ? err : endpoint_channel(a->out.fd, SILENT_MS);
 }
 
 static int hello_send(struct agent *a, const char *own)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 #include "agent_proto.h"
 #include "util.h"
 
-#define BACKLOG 8
+#define BACKLOG		8
+#define KERNEL_HOLD_MAX 65536 /* what the kernel may hold back: an answer to a PING waits for it */
 
 static int number_parse(const char *s, size_t n, unsigned int max, unsigned int *out)
 {
@@ -104,6 +106,17 @@ static int fd_nonblock(int fd)
 	int flags = fcntl(fd, F_GETFL);
 
 	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ? -errno : 0;
+}
+
+int endpoint_channel(int fd, unsigned int silent_ms)
+{
+	const int hold = KERNEL_HOLD_MAX, one = 1;
+
+	/* of use where it is a TCP connection, refused elsewhere */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &hold, sizeof(hold));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof(silent_ms));
+	return fd_nonblock(fd);
 }
 
 static int socket_listen(int family, const struct sockaddr *addr, socklen_t alen)

@@ -35,6 +35,14 @@ int endpoint_connect(const struct endpoint *e, int timeout_ms, char *why, size_t
 /* A listening socket: vsock for any CID that this kernel has; TCP at host ("": any) */
 int endpoint_listen(const struct endpoint *e, char *why, size_t len);
 
+/*
+ * Make a connected descriptor of any kind ready to be a channel: non-blocking; over TCP messages go
+ * at once, little is held back in the kernel, and the connection ends when nothing of what was sent
+ * is acknowledged, or the peer has no room for it, for silent_ms (tcp(7), TCP_USER_TIMEOUT; that it
+ * counts a full peer, too: since Linux 5.11, commit 9d9b1ee0b2d1). 0 or -errno.
+ */
+int endpoint_channel(int fd, unsigned int silent_ms);
+
 /* The two ends of a connected TCP socket as "ADDR PORT ADDR PORT"; "" where it is none */
 void endpoint_own(int fd, char *own, size_t len);
 

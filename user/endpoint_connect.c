@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,7 +82,7 @@ static int tcp_connect(const struct endpoint *e, int timeout_ms, char *why, size
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct addrinfo *all, *a;
-	int fd = -EADDRNOTAVAIL, one = 1, err;
+	int fd = -EADDRNOTAVAIL, err;
 
 	err = getaddrinfo(e->host, e->service, &hints, &all);
 	if (err) {
@@ -99,8 +98,6 @@ static int tcp_connect(const struct endpoint *e, int timeout_ms, char *why, size
 	else if (fd < 0)
 		snprintf(why, len, "cannot connect to %s port %s: %s", e->host, e->service,
 			 strerror(-fd));
-	else
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	return fd;
 }
 

@@ -2,14 +2,11 @@
 #include "guests.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -514,7 +511,6 @@ static int command_start(struct guest *g)
 
 static int socket_open(struct guest *g)
 {
-	const int silent = SILENT_MS;
 	char why[256];
 
 	g->in.fd = g->out = endpoint_connect(&g->at, CONNECT_MS, why, sizeof(why));
@@ -523,9 +519,7 @@ static int socket_open(struct guest *g)
 		return -ECONNABORTED;
 	}
 	endpoint_own(g->in.fd, g->own, sizeof(g->own));
-	if (g->at.kind == ENDPOINT_TCP)
-		setsockopt(g->out, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent, sizeof(silent));
-	return 0;
+	return endpoint_channel(g->in.fd, SILENT_MS);
 }
 
 static int guest_connect(struct guest *g)
@@ -538,9 +532,9 @@ static int guest_connect(struct guest *g)
 		return err;
 	}
 	err = g->at.kind == ENDPOINT_EXEC ? command_start(g) : socket_open(g);
+	g->open = g->in.fd >= 0;
 	if (err)
 		return err;
-	g->open = true;
 	g->in.ready = guest_readable;
 	g->in.ctx = g;
 	g->deadline_ns = clock_mono_ns() + HELLO_WAIT_NS;

@@ -3,7 +3,10 @@
 #include "trace_files.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "agent_proto.h"
@@ -140,6 +143,36 @@ static void endpoints(void **state)
 	}
 	assert_int_equal(endpoint_parse("exec:a b", &e, why, sizeof(why)), 0);
 	assert_string_equal(e.command, "a b");
+}
+
+static int tcp_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	getsockopt(fd, IPPROTO_TCP, option, &value, &len);
+	return value;
+}
+
+/* Both sides' connections are the same; what is no TCP does without */
+static void channels(void **state)
+{
+	int fd[2], tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_true(tcp >= 0);
+	assert_int_equal(endpoint_channel(tcp, 77000), 0);
+	assert_int_equal(tcp_option(tcp, TCP_NODELAY), 1);
+	assert_int_equal(tcp_option(tcp, TCP_USER_TIMEOUT), 77000);
+	assert_in_range(tcp_option(tcp, TCP_NOTSENT_LOWAT), 1, 65536);
+	assert_true(fcntl(tcp, F_GETFL) & O_NONBLOCK);
+	close(tcp);
+	assert_int_equal(endpoint_channel(tcp, 1), -EBADF);
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	assert_int_equal(endpoint_channel(fd[1], 1), 0);
+	assert_true(fcntl(fd[1], F_GETFL) & O_NONBLOCK);
+	close(fd[0]);
+	close(fd[1]);
 }
 
 /* --- messages to the agent ----------------------------------------------------------------------- */
@@ -517,6 +550,7 @@ int main(void)
 		cmocka_unit_test(hello),
 		cmocka_unit_test(own_connection),
 		cmocka_unit_test(endpoints),
+		cmocka_unit_test(channels),
 		cmocka_unit_test(messages_in_pieces),
 		cmocka_unit_test(messages_damaged),
 		cmocka_unit_test(stream_in_pieces),
