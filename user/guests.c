@@ -537,7 +537,6 @@ static int guest_connect(struct guest *g)
 		return err;
 	g->in.ready = guest_readable;
 	g->in.ctx = g;
-	g->deadline_ns = clock_mono_ns() + HELLO_WAIT_NS;
 	return poller_add(g->all->poller, &g->in, EPOLLIN);
 }
 
@@ -546,6 +545,7 @@ int guests_open(const char *const *specs, size_t n, guest_start_fn start, void *
 {
 	struct guests *all = calloc(1, sizeof(*all) + n * sizeof(struct guest));
 	size_t i;
+	__u64 now;
 	int err = 0;
 
 	if (!all)
@@ -566,6 +566,9 @@ int guests_open(const char *const *specs, size_t n, guest_start_fn start, void *
 		guests_close(all);
 		return err;
 	}
+	now = clock_mono_ns(); /* a connect takes its time: until here none was listened to */
+	for (i = 0; i < n; i++)
+		all->guest[i].deadline_ns = now + HELLO_WAIT_NS;
 	*out = all;
 	return 0;
 }

@@ -333,6 +333,41 @@ static void lines(void **state)
 	scene_close(&s);
 }
 
+/* --- many ---------------------------------------------------------------------------------------- */
+
+/* To connect to the later ones takes its time, which the first one is not charged with */
+static void slow_connects(void **state)
+{
+	static char spec[3][64];
+	const char *specs[] = { spec[0], spec[1], spec[2] };
+	int listener[3], fd[3], i;
+	struct scene s;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		listener[i] = listener_open(spec[i]);
+	connect_ns = 8 * SEC;
+	scene_open(&s, specs, 3);
+	connect_ns = 0;
+	assert_int_equal(turns(&s, 20), 0);
+	for (i = 0; i < 3; i++) {
+		fd[i] = accept4(listener[i], NULL, NULL, SOCK_CLOEXEC);
+		hello_write(fd[i]);
+	}
+	until(&s, GUEST_HELLO);
+	assert_int_equal(s.starts, 3);
+	scene_close(&s);
+	/* and one that does not answer is still given up */
+	scene_open(&s, specs, 1);
+	skew_ns += 11 * SEC;
+	assert_int_equal(turns(&s, 20), -ECONNABORTED);
+	scene_close(&s);
+	for (i = 0; i < 3; i++) {
+		close(listener[i]);
+		close(fd[i]);
+	}
+}
+
 /* --- gone --------------------------------------------------------------------------------------- */
 
 /* What an agent sends before it records, in a file; then the command goes on as told */
@@ -391,6 +426,7 @@ int main(void)
 		cmocka_unit_test(stop_of_a_silent_guest),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(slow_connects),
 		cmocka_unit_test(command_ends),
 	};
 
