@@ -16,6 +16,7 @@
 #include "record.h"
 #include "util.h"
 
+#define HOPS_SHOWN     5 /* in one line */
 #define RING_BYTES_MIN 4096UL
 #define RING_BYTES_MAX (1UL << 30)
 
@@ -64,7 +65,7 @@ static const char doc[] =
 	"Ends at Ctrl-C, after --duration or --count, or when COMMAND ends. Needs root, or CAP_BPF, "
 	"CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG. All programs are detached however it ends.\n\n"
 	"Exit status: 0 ok, 1 failed, 2 wrong usage, 3 events were lost, a guest went missing, a hop "
-	"named with --hops is not covered on this kernel, or with --slower-than some events are in the "
+	"named with --hops is not covered on this kernel or a guest's, or with --slower-than some events are in the "
 	"file as they came, because there was no time to stitch them. COMMAND's own status is told when "
 	"it is not 0, and not passed on.";
 
@@ -223,6 +224,39 @@ static void guest_show(const struct guest_result *g)
 		g->missing ? ", did not come to its end" : "");
 }
 
+/* Hops that were named, and that the guest's kernel does not cover: how many, and the first ones */
+static unsigned int guest_uncovered(const struct record_config *cfg, const struct guest_result *g,
+				    char names[200])
+{
+	unsigned int all = 0;
+	enum pl_hop hop;
+	size_t n = 0;
+
+	for (hop = 1; hop < PL_NR_HOPS; hop++) {
+		if (!cfg->asked[hop] || !g->uncovered[hop] || all++ >= HOPS_SHOWN)
+			continue;
+		n += snprintf(names + n, 200 - n, "%s%s", n ? ", " : "", hop_desc(hop)->name);
+	}
+	return all;
+}
+
+/* What a guest's half lacks; true: something. Events lost and its end are in the summary */
+static bool guest_partial(const struct record_config *cfg, const struct guest_result *g)
+{
+	char names[200];
+	unsigned int uncovered = guest_uncovered(cfg, g, names);
+
+	if (uncovered)
+		msg_error("guest %s: %u of the hops named with --hops are not covered there (%s%s): report "
+			  "says why",
+			  g->spec, uncovered, names, uncovered > HOPS_SHOWN ? ", ..." : "");
+	if (g->unfollowed)
+		msg_error("guest %s: %llu packets that matched could not be followed where their headers "
+			  "change: too many at a time",
+			  g->spec, g->unfollowed);
+	return uncovered || g->unfollowed || g->missing || g->lost;
+}
+
 static void command_show(int status)
 {
 	if (WIFSIGNALED(status))
@@ -250,14 +284,14 @@ static void summary_show(const struct record_config *cfg, const struct record_re
 }
 
 /* Does the recording lack something of what was asked for? */
-static bool partial(const struct record_result *res)
+static bool partial(const struct record_config *cfg, const struct record_result *res)
 {
 	bool missing = res->lost || res->uncovered || res->unstitched || res->unscoped ||
 		       res->unfollowed;
 	size_t i;
 
 	for (i = 0; i < res->nguests; i++)
-		missing |= res->guest[i].missing || res->guest[i].lost;
+		missing |= guest_partial(cfg, &res->guest[i]);
 	return missing;
 }
 
@@ -285,7 +319,7 @@ static int record(struct args *a)
 		msg_error("%llu packets that matched could not be followed where their headers change: "
 			  "too many at a time",
 			  res.unfollowed);
-	return partial(&res) ? CMD_PARTIAL : CMD_OK;
+	return partial(&a->cfg, &res) ? CMD_PARTIAL : CMD_OK;
 }
 
 static enum cmd_status filter_make(struct args *a, struct filter **out)

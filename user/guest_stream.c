@@ -12,6 +12,7 @@
 #define CLOCK_MAX      4096 /* bytes: these add up in the file's reader */
 #define ANSWER_MAX     128 /* bytes: three numbers of 20 digits and their names */
 #define OWN_MAX	       4096 /* bytes: a line of 511, each as \u0000 at worst */
+#define HOPS_MAX       (1U << 20) /* bytes: some 200 hooks, each with why it was refused */
 #define CHANGES_MAX    (16U << 20) /* bytes in all: more than an agent's bound on their number */
 
 /* Room for the whole of what stands at pos */
@@ -132,6 +133,7 @@ static size_t doc_max(unsigned int kind)
 	switch (kind) {
 	case TRACE_CLOCK: return CLOCK_MAX;
 	case TRACE_SYNC: return ANSWER_MAX;
+	case TRACE_HOPS: return HOPS_MAX;
 	case TRACE_GUEST: return OWN_MAX;
 	default: return TRACE_DOC_MAX;
 	}

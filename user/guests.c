@@ -66,7 +66,8 @@ struct guest {
 	unsigned int pings_open; /* all that have none */
 	unsigned int pings_due;
 	json_t *syncs; /* not in the file yet */
-	__u64 events, lost_events;
+	__u64 events, lost_events, unfollowed;
+	bool uncovered[PL_NR_HOPS];
 };
 
 struct guests {
@@ -286,6 +287,22 @@ static void counts_take(struct guest *g, const json_t *doc)
 	g->lost_events = 0;
 	json_object_foreach(hooks, id, hook)
 		g->lost_events += json_integer_value(json_object_get(hook, "lost"));
+	g->unfollowed = json_integer_value(json_object_get(doc, "unfollowed"));
+}
+
+static void hops_take(struct guest *g, const json_t *doc)
+{
+	const char *name, *state;
+	json_t *row;
+	size_t i;
+
+	memset(g->uncovered, 0, sizeof(g->uncovered));
+	json_array_foreach(doc, i, row) {
+		name = json_string_value(json_object_get(row, "hop"));
+		state = json_string_value(json_object_get(row, "state"));
+		if (name && state && !strcmp(state, "uncovered"))
+			g->uncovered[hop_by_name(name)] = true;
+	}
 }
 
 static void done_take(struct guest *g)
@@ -309,6 +326,8 @@ static void doc_look(struct guest *g, const struct trace_chunk_header *h, const 
 		pong_take(g, doc, now);
 	else if (h->kind == TRACE_GUEST)
 		own_doc_take(g, doc, now);
+	else if (h->kind == TRACE_HOPS)
+		hops_take(g, doc);
 	else
 		counts_take(g, doc);
 	json_decref(doc);
@@ -345,7 +364,7 @@ static void chunk_take(struct guest *g, const struct trace_chunk_header *h, cons
 	}
 	if (h->kind == TRACE_EVENTS)
 		g->events += h->count;
-	else if (h->kind == TRACE_COUNTS)
+	else if (h->kind == TRACE_COUNTS || h->kind == TRACE_HOPS)
 		doc_look(g, h, payload, now);
 	else if (h->kind == TRACE_END)
 		done_take(g);
@@ -721,6 +740,8 @@ void guest_result_get(const struct guests *all, size_t i, struct guest_result *r
 	res->spec = g->spec;
 	res->events = g->events;
 	res->lost = g->lost_events;
+	res->unfollowed = g->unfollowed;
+	memcpy(res->uncovered, g->uncovered, sizeof(res->uncovered));
 	res->missing = g->state != GUEST_DONE;
 }
 

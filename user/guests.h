@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "catalogue.h"
 #include "endpoint.h"
 #include "poller.h"
 #include "trace.h"
@@ -31,6 +32,8 @@ enum guest_state {
 struct guest_result {
 	const char *spec;
 	__u64 events, lost; /* in the file; for which its rings had no room */
+	__u64 unfollowed; /* see struct record_result */
+	bool uncovered[PL_NR_HOPS]; /* its kernel does not cover them, and was asked to */
 	bool missing; /* it did not come to its end: lost, or never answered the stop */
 };
 

@@ -86,6 +86,10 @@ is "$ended" 1 "and the recording comes to its end"
 host "$PKTLAP" record -q -i port0 --hops 'dev:xmit' -o "$work/c" --guest "exec:$agent --stdio" -- \
 	"${ping[@]}" >/dev/null
 is "$(guest "$work/c" '.hooks | keys | join(" ")')" start_xmit "--hops is for the guest, too"
+host "$PKTLAP" record -q -i port0 --hops '*' -o "$work/c" --guest "exec:$agent --stdio" -- true 2>"$work/err"
+is "$? $(grep -c '^pktlap record: guest .*not covered there' "$work/err")" \
+	"$(grep -q 'not covered here' "$work/err" && echo 3 1 || echo 0 0)" \
+	"a hop that is named and that this kernel does not cover is told of the guest as of the host"
 host "$PKTLAP" record -q -o "$work/no" --duration 1 --guest \
 	"exec:$PKTLAP agent --stdio -i nodevice" 2>"$work/err"
 is $? 1 "an agent that cannot record fails the recording"

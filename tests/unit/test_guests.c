@@ -333,6 +333,40 @@ static void lines(void **state)
 	scene_close(&s);
 }
 
+/* --- its end ------------------------------------------------------------------------------------- */
+
+/* What a guest says that its half lacks is told; the last word counts */
+static void last_words(void **state)
+{
+	struct guest_result res;
+	struct scene s;
+
+	(void)state;
+	recording(&s);
+	chunk_write(s.fd, TRACE_HOPS, "[{\"hop\":\"nic:gro\",\"state\":\"uncovered\"}]");
+	turns(&s, 20);
+	res = result(&s);
+	assert_true(res.uncovered[PL_HOP_nic_gro]);
+	guests_stop(s.guests);
+	skew_ns += 2 * SEC;
+	until(&s, GUEST_READY);
+	chunk_write(s.fd, TRACE_HOPS, "[{\"hop\":\"nic:gro\",\"state\":\"attached\"},7,{\"hop\":\"no\"},"
+				      "{\"hop\":\"tap:xmit\",\"state\":\"uncovered\"},"
+				      "{\"hop\":\"tap:read\",\"state\":\"unwanted\"}]");
+	chunk_write(s.fd, TRACE_COUNTS, "{\"hooks\":{\"a\":{\"made\":9,\"lost\":2},"
+					"\"b\":{\"made\":9,\"lost\":3}},\"unfollowed\":4}");
+	chunk_write(s.fd, TRACE_END, "{}");
+	until(&s, GUEST_STOPPING);
+	res = result(&s);
+	assert_false(res.missing);
+	assert_int_equal(res.lost, 5);
+	assert_int_equal(res.unfollowed, 4);
+	assert_false(res.uncovered[PL_HOP_nic_gro]);
+	assert_true(res.uncovered[PL_HOP_tap_xmit]);
+	assert_false(res.uncovered[PL_HOP_tap_read]);
+	scene_close(&s);
+}
+
 /* --- many ---------------------------------------------------------------------------------------- */
 
 /* To connect to the later ones takes its time, which the first one is not charged with */
@@ -426,6 +460,7 @@ int main(void)
 		cmocka_unit_test(stop_of_a_silent_guest),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(lines),
+		cmocka_unit_test(last_words),
 		cmocka_unit_test(slow_connects),
 		cmocka_unit_test(command_ends),
 	};
