@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "guest_stream.h"
 
-static FILE *seed_open(const char *dir, const char *name)
+static FILE *seed_open(const char *dir, const char *name, int mode)
 {
 	char path[512];
 	FILE *f;
@@ -18,7 +18,7 @@ static FILE *seed_open(const char *dir, const char *name)
 		perror(path);
 		exit(1);
 	}
-	fputc(7, f); /* see fuzz_repair() */
+	fputc(mode, f);
 	return f;
 }
 
@@ -67,6 +67,7 @@ static void trace_seed(FILE *f, unsigned int domains)
 
 int main(int argc, char **argv)
 {
+	const int trace = FUZZ_HEADER | FUZZ_CHUNKS | FUZZ_NUMBERS;
 	struct agent_ping ping = { .id = 1 };
 	struct agent_hello h;
 	struct agent_msg m;
@@ -74,13 +75,13 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	trace_seed(seed_open(argv[1], "one"), 1);
-	trace_seed(seed_open(argv[1], "three"), 3);
-	f = seed_open(argv[1], "hello");
+	trace_seed(seed_open(argv[1], "one", trace), 1);
+	trace_seed(seed_open(argv[1], "three", trace), 3);
+	f = seed_open(argv[1], "hello", FUZZ_WORDS);
 	agent_hello_make(&h, AGENT_FREE, "10.0.0.1 1 10.0.0.2 2");
 	fwrite(&h, 1, sizeof(h), f);
 	fclose(f);
-	f = seed_open(argv[1], "messages");
+	f = seed_open(argv[1], "messages", FUZZ_WORDS);
 	agent_msg_make(&m, AGENT_START, "{}", 2);
 	fwrite(&m, 1, sizeof(m), f);
 	fwrite("{}", 1, 2, f);
