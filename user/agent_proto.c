@@ -23,13 +23,13 @@ void agent_hello_make(struct agent_hello *h, enum agent_state state, const char 
 	h->crc = trace_crc(h, offsetof(struct agent_hello, crc));
 }
 
-/* The first bytes of something unknown, fit to be shown */
-static void bytes_show(const void *from, char to[25])
+/* len bytes of something unknown, fit to be shown; to has room for a NUL more */
+static void bytes_show(const void *from, size_t len, char *to)
 {
-	int i;
+	size_t i;
 
-	memcpy(to, from, 24);
-	to[24] = 0;
+	memcpy(to, from, len);
+	to[len] = 0;
 	for (i = 0; to[i]; i++)
 		if (to[i] < ' ' || to[i] > '~')
 			to[i] = '.';
@@ -37,10 +37,10 @@ static void bytes_show(const void *from, char to[25])
 
 int agent_hello_check(const struct agent_hello *h, char *why, size_t len)
 {
-	char got[25];
+	char got[sizeof(h->version) + 1];
 
 	if (memcmp(h->magic, AGENT_HELLO_MAGIC, sizeof(h->magic))) {
-		bytes_show(h, got);
+		bytes_show(h, 24, got);
 		snprintf(why, len, "what answers is no pktlap agent: it sent \"%s\"", got);
 		return -EMEDIUMTYPE;
 	}
@@ -50,10 +50,11 @@ int agent_hello_check(const struct agent_hello *h, char *why, size_t len)
 		return -EBADMSG;
 	}
 	if (h->proto != AGENT_PROTO || h->trace != TRACE_VERSION) {
+		bytes_show(h->version, sizeof(h->version), got);
 		snprintf(why, len,
 			 "the agent is of pktlap %s (protocol %u, format %u), this is pktlap %s "
 			 "(protocol %u, format %d): use the same version on both sides",
-			 h->version, h->proto, h->trace, PKTLAP_VERSION, AGENT_PROTO, TRACE_VERSION);
+			 got, h->proto, h->trace, PKTLAP_VERSION, AGENT_PROTO, TRACE_VERSION);
 		return -EPROTONOSUPPORT;
 	}
 	if (h->state == AGENT_BUSY) {

@@ -56,6 +56,9 @@ static void hello(void **state)
 	h.trace--;
 	hello_sealed(&h);
 	assert_int_equal(hello_is(&h, "same version"), -EPROTONOSUPPORT);
+	strcpy(h.version, "1\n\33[2J");
+	hello_sealed(&h);
+	assert_int_equal(hello_is(&h, "pktlap 1..[2J (protocol"), -EPROTONOSUPPORT);
 	agent_hello_make(&h, AGENT_BUSY, NULL);
 	assert_int_equal(hello_is(&h, "another recorder"), -EBUSY);
 	/* text without its end, under a right checksum */
