@@ -91,10 +91,8 @@ static int chunk_send(struct agent *a, enum trace_chunk kind, json_t *doc, bool 
 	json_decref(doc);
 	if (!text)
 		return err;
-	memcpy(h.magic, TRACE_CHUNK_MAGIC, sizeof(h.magic));
 	h.raw = h.stored = iov[1].iov_len = strlen(text);
-	h.payload_crc = trace_crc(text, h.stored);
-	h.crc = trace_crc(&h, offsetof(struct trace_chunk_header, crc));
+	trace_chunk_seal(&h, text);
 	if (!a->lost)
 		err = sendq_put(&a->queue, iov, 2, urgent);
 	free(text);

@@ -138,6 +138,14 @@ static inline __u32 trace_crc(const void *data, size_t len)
 	return crc32(0, data, len);
 }
 
+/* Magic and checksums of a chunk whose other fields are set; payload: h->stored bytes */
+static inline void trace_chunk_seal(struct trace_chunk_header *h, const void *payload)
+{
+	memcpy(h->magic, TRACE_CHUNK_MAGIC, sizeof(h->magic));
+	h->payload_crc = trace_crc(payload, h->stored);
+	h->crc = trace_crc(h, offsetof(struct trace_chunk_header, crc));
+}
+
 /* Checksum first, then what a hostile file could have given a right one */
 static inline bool trace_chunk_valid(const struct trace_chunk_header *h)
 {

@@ -101,10 +101,8 @@ static int chunk_write(struct trace_writer *w, struct trace_chunk_header *h, con
 		{ (void *)payload, h->stored },
 	};
 
-	memcpy(h->magic, TRACE_CHUNK_MAGIC, sizeof(h->magic));
 	h->seq = w->seq++;
-	h->payload_crc = trace_crc(payload, h->stored);
-	h->crc = trace_crc(h, offsetof(struct trace_chunk_header, crc));
+	trace_chunk_seal(h, payload);
 	return append(w, iov, 2);
 }
 

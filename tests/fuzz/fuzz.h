@@ -65,13 +65,11 @@ static inline uint8_t *fuzz_repair(const uint8_t *data, size_t *n)
 	}
 	while ((mode & FUZZ_CHUNKS) && len - pos >= sizeof(h) && pos < len) {
 		memcpy(&h, p + pos, sizeof(h));
-		memcpy(h.magic, TRACE_CHUNK_MAGIC, sizeof(h.magic));
 		if (h.stored > len - pos - sizeof(h))
 			h.stored = len - pos - sizeof(h);
 		if (mode & FUZZ_NUMBERS)
 			h.seq = seq++;
-		h.payload_crc = trace_crc(p + pos + sizeof(h), h.stored);
-		h.crc = trace_crc(&h, offsetof(struct trace_chunk_header, crc));
+		trace_chunk_seal(&h, p + pos + sizeof(h));
 		memcpy(p + pos, &h, sizeof(h));
 		pos += sizeof(h) + h.stored;
 	}

@@ -169,9 +169,7 @@ static void chunk_write(int fd, enum trace_chunk kind, const char *text)
 		h.count = 1;
 		h.raw = sizeof(struct pl_event);
 	}
-	memcpy(h.magic, TRACE_CHUNK_MAGIC, sizeof(h.magic));
-	h.payload_crc = trace_crc(text, h.stored);
-	h.crc = trace_crc(&h, offsetof(struct trace_chunk_header, crc));
+	trace_chunk_seal(&h, text);
 	all_write(fd, &h, sizeof(h));
 	all_write(fd, text, h.stored);
 }
