@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,16 +233,11 @@ void endpoint_own(int fd, char *own, size_t len)
 
 static void exec_child(const char *command, const int in[2], const int out[2], const int err[2])
 {
-	sigset_t none;
-
 	setpgid(0, 0);
 	dup2(in[0], STDIN_FILENO);
 	dup2(out[1], STDOUT_FILENO);
 	dup2(err[1], STDERR_FILENO);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
+	signals_reset();
 	setenv(AGENT_LOCAL_ENV, "1", 1);
 	execl("/bin/sh", "sh", "-c", command, NULL);
 	_exit(127);

@@ -286,7 +286,6 @@ static void privileges_drop(void)
 static int child_prepare(struct recorder *r, int *go)
 {
 	int fd[2];
-	sigset_t none;
 	char byte;
 
 	*go = -1;
@@ -304,10 +303,7 @@ static int child_prepare(struct recorder *r, int *go)
 		close(fd[1]);
 		if (read(fd[0], &byte, 1) != 1)
 			_exit(1);
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		signal(SIGPIPE, SIG_DFL);
-		signal(SIGXFSZ, SIG_DFL);
+		signals_reset();
 		execvp(r->cfg->command[0], r->cfg->command);
 		msg_error("cannot run %s: %s", r->cfg->command[0], strerror(errno));
 		_exit(127);

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,16 @@ int parse_duration(const char *s, __u64 *out_ns)
 	    __builtin_add_overflow(*out_ns, frac, out_ns))
 		return -ERANGE;
 	return 0;
+}
+
+void signals_reset(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 }
 
 int stdout_finish(void)

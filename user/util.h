@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Messages and option values, common to all commands */
+/* Messages, option values and other small things common to all commands */
 #ifndef PKTLAP_UTIL_H
 #define PKTLAP_UTIL_H
 
@@ -24,6 +24,9 @@ int parse_duration(const char *s, __u64 *out_ns);
  * ASCII becomes '?' then. Caller owns the reference; NULL: no memory, or s is NULL.
  */
 json_t *json_text(const char *s);
+
+/* In a child before exec(): what we block and ignore is as it is by default again */
+void signals_reset(void);
 
 /*
  * Flush stdout and say so on stderr when the output could not be written (full disk).
