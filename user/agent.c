@@ -398,7 +398,7 @@ static int wish_parse(struct wish *w, const struct agent *a, const json_t *doc)
 	}
 	w->cfg.devices = w->devices;
 	w->cfg.ndevices = n;
-	if (ring && (ring < 4096 || ring > 1U << 30 || (ring & (ring - 1))))
+	if (ring && !record_ring_valid(ring))
 		goto invalid;
 	w->cfg.ring_bytes = ring;
 	if (hops_select(hops, w->cfg.want, w->cfg.asked, bad)) {

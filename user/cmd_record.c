@@ -16,9 +16,7 @@
 #include "record.h"
 #include "util.h"
 
-#define HOPS_SHOWN     5 /* in one line */
-#define RING_BYTES_MIN 4096UL
-#define RING_BYTES_MAX (1UL << 30)
+#define HOPS_SHOWN 5 /* in one line */
 
 enum { OPT_DURATION = 256,
        OPT_COUNT,
@@ -122,7 +120,7 @@ static int size_parse(const char *s, size_t *out)
 		end++;
 		break;
 	}
-	if (*end || n < RING_BYTES_MIN || n > RING_BYTES_MAX || (n & (n - 1)))
+	if (*end || !record_ring_valid(n))
 		return -EINVAL;
 	*out = n;
 	return 0;

@@ -13,6 +13,15 @@
 
 #define RECORD_GUESTS_MAX 63 /* as many as a file holds beside the host */
 
+/* Bytes of a ring that can be asked for: between these, and a power of two */
+#define RECORD_RING_MIN	  4096UL
+#define RECORD_RING_MAX	  (1UL << 30)
+
+static inline bool record_ring_valid(__u64 bytes)
+{
+	return bytes >= RECORD_RING_MIN && bytes <= RECORD_RING_MAX && !(bytes & (bytes - 1));
+}
+
 /* Where an agent's recording goes in place of a file. All in the thread of record_run() */
 struct record_channel {
 	trace_put_fn put; /* takes a chunk whole; an error ends the recording */
