@@ -26,14 +26,17 @@ static const char *user_text(const struct record_config *cfg)
 	return cfg->filter_text ? cfg->filter_text : "";
 }
 
-/* A channel's own packets are not to be recorded: more of them would follow. Takes text, NULL: "" */
+/*
+ * A channel's own packets are not to be recorded: more of them would follow. Takes text, returns
+ * what is to be freed in its place; NULL: no memory
+ */
 static char *text_without(char *text, const char *own)
 {
 	char expr[512], *more = NULL;
 
-	if (agent_own_filter(own, expr, sizeof(expr)))
+	if (!text || agent_own_filter(own, expr, sizeof(expr)))
 		return text;
-	if (asprintf(&more, text && *text ? "(%s) and %s" : "%s%s", text ? text : "", expr) < 0)
+	if (asprintf(&more, *text ? "(%s) and %s" : "%s%s", text, expr) < 0)
 		more = NULL;
 	free(text);
 	return more;
@@ -45,8 +48,9 @@ static int filter_compile_own(const char *text, struct filter **out)
 	struct filter_error why;
 	int err = filter_new(text, out, &why);
 
-	if (err == -EINVAL || err == -E2BIG)
-		msg_error("the guests' own connections cannot be left out: %s", why.why);
+	if (err)
+		msg_error("the guests' own connections cannot be left out: %s",
+			  err == -EINVAL || err == -E2BIG ? why.why : strerror(-err));
 	return err;
 }
 
@@ -58,13 +62,22 @@ static json_t *start_doc(void *ctx, size_t i, const char *own)
 {
 	const struct recorder *r = ctx;
 	const struct record_config *cfg = r->cfg;
-	char *text = text_without(strdup(user_text(cfg)), own);
-	struct filter *f = NULL;
+	const struct filter *f = cfg->filter;
+	struct filter *with_own = NULL;
 	json_t *doc = NULL;
+	char *text;
 
 	(void)i;
-	if (!text || (*text && filter_compile_own(text, &f)))
-		goto out;
+	text = text_without(strdup(user_text(cfg)), own);
+	if (!text) {
+		msg_error("no memory");
+		return NULL;
+	}
+	if (strcmp(text, user_text(cfg))) {
+		if (filter_compile_own(text, &with_own))
+			goto out;
+		f = with_own;
+	}
 	doc = json_object();
 	if (cfg->hops)
 		json_object_set_new(doc, "hops", json_text(cfg->hops));
@@ -79,7 +92,7 @@ static json_t *start_doc(void *ctx, size_t i, const char *own)
 	if (cfg->ring_bytes)
 		json_object_set_new(doc, "buffer", json_integer(cfg->ring_bytes));
 out:
-	free(f);
+	free(with_own);
 	free(text);
 	return doc;
 }
@@ -90,10 +103,12 @@ static int host_filter(struct recorder *r)
 	char *text = strdup(user_text(r->cfg));
 	size_t i;
 
-	for (i = 0; text && i < guests_count(r->guests); i++)
+	for (i = 0; i < guests_count(r->guests); i++)
 		text = text_without(text, guest_own(r->guests, i));
-	if (!text)
+	if (!text) {
+		msg_error("no memory");
 		return -ENOMEM;
+	}
 	if (!strcmp(text, user_text(r->cfg))) {
 		free(text);
 		return 0;
