@@ -318,15 +318,8 @@ static int lines_open(struct agent *a)
 
 struct wish {
 	struct record_config cfg;
-	const char **devices;
 	struct filter *filter;
 };
-
-static void wish_free(struct wish *w)
-{
-	free(w->devices);
-	free(w->filter);
-}
 
 /* The recorder sends the filter as libpcap has compiled it: the agent does without libpcap */
 static int wish_filter(struct wish *w, const json_t *code)
@@ -380,26 +373,16 @@ static void hops_unwant(bool *want)
 static int wish_parse(struct wish *w, const struct agent *a, const json_t *doc)
 {
 	const char *hops = json_string_value(json_object_get(doc, "hops"));
-	const json_t *devices = json_object_get(doc, "devices");
 	__u64 ring = json_integer_value(json_object_get(doc, "buffer"));
-	size_t i, n = json_array_size(devices);
 	char bad[64];
 
 	memset(w, 0, sizeof(*w));
-	if (!n)
-		n = a->cfg->ndevices;
-	w->devices = calloc(n + 1, sizeof(*w->devices));
-	if (!w->devices)
-		return -ENOMEM;
-	for (i = 0; i < n; i++) {
-		w->devices[i] = json_array_size(devices) ? json_string_value(json_array_get(devices, i)) : a->cfg->devices[i];
-		if (!w->devices[i])
-			goto invalid;
+	w->cfg.devices = a->cfg->devices;
+	w->cfg.ndevices = a->cfg->ndevices;
+	if (ring && !record_ring_valid(ring)) {
+		msg_error("the recorder asks for what cannot be");
+		return -EINVAL;
 	}
-	w->cfg.devices = w->devices;
-	w->cfg.ndevices = n;
-	if (ring && !record_ring_valid(ring))
-		goto invalid;
 	w->cfg.ring_bytes = ring;
 	if (hops_select(hops, w->cfg.want, w->cfg.asked, bad)) {
 		msg_error("no hop is named or matches '%s'", bad);
@@ -415,9 +398,6 @@ static int wish_parse(struct wish *w, const struct agent *a, const json_t *doc)
 	w->cfg.argc = a->cfg->argc;
 	w->cfg.argv = a->cfg->argv;
 	return 0;
-invalid:
-	msg_error("the recorder asks for what cannot be");
-	return -EINVAL;
 }
 
 static int agent_record(struct agent *a, const json_t *start)
@@ -438,7 +418,7 @@ static int agent_record(struct agent *a, const json_t *start)
 	a->hold = true;
 	if (!err)
 		err = record_run(&wish.cfg, &res);
-	wish_free(&wish);
+	free(wish.filter);
 	a->poller = NULL; /* it is closed */
 	a->out_watched = a->hold = false;
 	lines_read(a, 0);

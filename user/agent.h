@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 struct agent_config {
-	const char *const *devices; /* where the recorder names none; none here: all but loopback */
+	const char *const *devices; /* none: all but loopback */
 	size_t ndevices;
 	bool verbose;
 	int argc; /* of pktlap itself, for the recording */

@@ -48,8 +48,8 @@ struct agent_hello {
 } __attribute__((packed));
 
 enum agent_msg_kind {
-	AGENT_START = 1, /* JSON {devices[], hops, filter, filter_code[], sample, follow_nat,
-			  * buffer}: attach and stream. Absent: the agent's default */
+	AGENT_START = 1, /* JSON {hops, filter, filter_code[], sample, follow_nat, buffer}: attach
+			  * and stream. Absent: the agent's default */
 	AGENT_PING, /* struct agent_ping */
 	AGENT_STOP, /* detach, send the rest and the documents of the end */
 	AGENT_NR_MSGS

@@ -39,8 +39,7 @@ static const struct argp_option options[] = {
 	  "password is asked for",
 	  0 },
 	{ "interface", 'i', "DEV", 0,
-	  "Only packets at this device (or DEV@NETNS) unless the recorder names others; may be "
-	  "repeated. Default: all but loopback",
+	  "Only packets at this device (or DEV@NETNS); may be repeated. Default: all but loopback",
 	  0 },
 	{ "once", OPT_ONCE, NULL, 0, "End after the first recorder", 0 },
 	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf to the recorder", 0 },

@@ -54,10 +54,7 @@ static int filter_compile_own(const char *text, struct filter **out)
 	return err;
 }
 
-/*
- * What a guest is asked for, see AGENT_START. Devices are the host's: a guest records at all of
- * its own
- */
+/* What a guest is asked for, see AGENT_START. Devices are the host's: an agent is told its own */
 static json_t *start_doc(void *ctx, size_t i, const char *own)
 {
 	const struct recorder *r = ctx;
