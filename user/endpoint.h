@@ -32,7 +32,10 @@ int endpoint_parse(const char *spec, struct endpoint *e, char *why, size_t len);
  */
 int endpoint_connect(const struct endpoint *e, int timeout_ms, char *why, size_t len);
 
-/* A listening socket: vsock for any CID that this kernel has; TCP at host ("": any) */
+/*
+ * A listening socket: vsock for any CID that this kernel has; TCP at host, an address of this machine
+ * ("0.0.0.0", "::": all) or "localhost". Or a negative errno with one line as above.
+ */
 int endpoint_listen(const struct endpoint *e, char *why, size_t len);
 
 /*
