@@ -58,6 +58,7 @@ struct args {
 	const char **devices;
 	struct endpoint at;
 	bool stdio, listen, once;
+	unsigned int ways; /* of these, that were named */
 	bool port; /* was given */
 };
 
@@ -82,6 +83,7 @@ static void tcp_take(struct args *a, const char *arg, struct argp_state *state)
 	if (endpoint_parse(spec, &a->at, why, sizeof(why)))
 		argp_error(state, "--tcp: not [ADDR:]PORT: %s", arg);
 	a->listen = true;
+	a->ways++;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -91,11 +93,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_STDIO:
 		a->stdio = true;
+		a->ways++;
 		break;
 	case OPT_VSOCK:
 		a->at.kind = ENDPOINT_VSOCK;
 		a->at.port = AGENT_PORT;
 		a->listen = true;
+		a->ways++;
 		break;
 	case OPT_TCP:
 		tcp_take(a, arg, state);
@@ -113,8 +117,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		port_take(a, arg, state);
 		break;
 	case ARGP_KEY_END:
-		if (a->stdio == a->listen)
-			argp_error(state, "one of --stdio, --vsock and --tcp is needed");
+		if (a->ways != 1)
+			argp_error(state, "one of --stdio, --vsock and --tcp is needed%s",
+				   a->ways ? ", not more" : "");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

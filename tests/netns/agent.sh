@@ -138,6 +138,11 @@ refused "another version" "exec:$top/build/tests/domains --hello 9" "use the sam
 refused "nobody at the port" tcp:127.0.0.1:$port "pktlap agent --tcp"
 refused "no such host" "tcp:nohost.invalid" "nohost.invalid"
 refused "vsock without a guest" vsock:77 "CID 77\|no vsock"
+for ways in "" "--vsock --tcp 7001" "--tcp 7001 --vsock" "--stdio --vsock" "--tcp 7001 --tcp 7002"; do
+	# shellcheck disable=SC2086
+	timeout 10 "$PKTLAP" agent $ways </dev/null 2>"$work/err"
+	is "$? $(grep -c 'one of --stdio' "$work/err")" "2 1" "agent${ways:+ }$ways is wrong usage"
+done
 check_that "none of them made a file" test ! -e "$work/no"
 "$PKTLAP" record --guest vsock:abc --duration 1 2>"$work/err"
 is $? 2 "a guest that is none is wrong usage"
