@@ -19,6 +19,7 @@
 #include "endpoint.h"
 #include "filter.h"
 #include "hop_select.h"
+#include "lines.h"
 #include "poller.h"
 #include "record.h"
 #include "sendq.h"
@@ -41,8 +42,7 @@ struct agent {
 	struct sendq queue;
 	const char *end; /* why to end; NULL: go on */
 	bool lost; /* there is no recorder any more */
-	char line[512];
-	size_t line_len;
+	struct lines said; /* on stderr */
 	struct agent_rx rx;
 };
 
@@ -100,13 +100,11 @@ static int chunk_send(struct agent *a, enum trace_chunk kind, json_t *doc, bool 
 	return err;
 }
 
-static void line_send(struct agent *a)
+static void line_send(void *ctx, const char *text)
 {
 	const size_t own = strlen(program_invocation_name);
-	const char *text = a->line;
+	struct agent *a = ctx;
 
-	a->line[a->line_len] = 0;
-	a->line_len = 0;
 	if (!strncmp(text, program_invocation_name, own) && !strncmp(text + own, ": ", 2))
 		text += own + 2;
 	if (*text)
@@ -117,16 +115,11 @@ static int lines_read(void *ctx, __u32 events)
 {
 	struct agent *a = ctx;
 	char buf[512];
-	ssize_t n, i;
+	ssize_t n;
 
 	(void)events;
 	while ((n = read(a->lines.fd, buf, sizeof(buf))) > 0)
-		for (i = 0; i < n; i++) {
-			if (buf[i] != '\n' && a->line_len < sizeof(a->line) - 1)
-				a->line[a->line_len++] = buf[i];
-			if (buf[i] == '\n')
-				line_send(a);
-		}
+		lines_add(&a->said, buf, n, line_send, a);
 	return 0;
 }
 
@@ -422,6 +415,7 @@ static int agent_record(struct agent *a, const json_t *start)
 	a->poller = NULL; /* it is closed */
 	a->out_watched = a->hold = false;
 	lines_read(a, 0);
+	lines_end(&a->said, line_send, a);
 	if (err)
 		chunk_send(a, TRACE_GUEST, json_pack("{s:b}", "failed", 1), false);
 	if (!a->lost && sendq_finish(&a->queue, a->out.fd, FINISH_MS))

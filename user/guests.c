@@ -15,6 +15,7 @@
 #include "agent_proto.h"
 #include "clock.h"
 #include "guest_stream.h"
+#include "lines.h"
 #include "sendq.h"
 #include "trace_format.h"
 #include "util.h"
@@ -34,6 +35,7 @@
 #define PINGS_KEPT     32 /* answers that come later than so many questions are not used */
 #define PING_PATIENCE  NSEC_PER_SEC /* then the next question does not wait for the answer */
 #define LINES_MAX      50 /* of a guest on stderr */
+#define LAST_PIECES    128 /* of 512 bytes: as much as a pipe holds */
 #define READS_PER_TURN 16 /* so that one guest cannot keep the others waiting */
 
 struct guest {
@@ -57,8 +59,7 @@ struct guest {
 	__u64 stop_end_ns; /* GUEST_STOPPING ends here, whatever comes */
 	__u64 connected_ns, heard_ns, lost_ns;
 	char reason[200];
-	char line[400];
-	size_t line_len;
+	struct lines err_lines;
 	unsigned int lines;
 	/* clocks */
 	__u64 ping_id, ping_t1[PINGS_KEPT], ping_next_ns;
@@ -224,8 +225,10 @@ static void pings_work(struct guest *g, __u64 now)
 
 /* --- from the agent ------------------------------------------------------------------------------ */
 
-static void line_show(struct guest *g, const char *text)
+static void line_show(void *ctx, const char *text)
 {
+	struct guest *g = ctx;
+
 	if (g->lines++ < LINES_MAX)
 		msg_error("guest %s: %s", g->spec, text);
 	else if (g->lines == LINES_MAX + 1)
@@ -485,31 +488,37 @@ static int guest_readable(void *ctx, __u32 events)
 	return 0;
 }
 
-/* Its command's stderr, line by line */
-static int guest_err_read(void *ctx, __u32 events)
+/* One piece of its command's stderr, line by line; false: there is none now */
+static bool err_piece(struct guest *g)
 {
-	struct guest *g = ctx;
 	char buf[512];
-	ssize_t n, i;
+	ssize_t n = read(g->err.fd, buf, sizeof(buf));
 
-	(void)events;
-	n = read(g->err.fd, buf, sizeof(buf));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
+		return false;
 	if (n <= 0) {
 		poller_remove(g->all->poller, &g->err);
-		return 0;
+		return false;
 	}
-	for (i = 0; i < n; i++) {
-		if (buf[i] != '\n' && g->line_len < sizeof(g->line) - 1) {
-			g->line[g->line_len++] = buf[i];
-		} else if (buf[i] == '\n') {
-			g->line[g->line_len] = 0;
-			g->line_len = 0;
-			line_show(g, g->line);
-		}
-	}
+	lines_add(&g->err_lines, buf, n, line_show, g);
+	return true;
+}
+
+static int guest_err_read(void *ctx, __u32 events)
+{
+	(void)events;
+	err_piece(ctx);
 	return 0;
+}
+
+/* What is there now and no more: who else holds the pipe may go on for ever */
+static void last_words(struct guest *g)
+{
+	int i;
+
+	for (i = 0; i < LAST_PIECES && err_piece(g); i++)
+		;
+	lines_end(&g->err_lines, line_show, g);
 }
 
 /* --- connections --------------------------------------------------------------------------------- */
@@ -778,7 +787,7 @@ void guests_close(struct guests *all)
 		g = &all->guest[i];
 		command_end(g);
 		if (g->err.fd >= 0) {
-			guest_err_read(g, 0); /* its last words */
+			last_words(g);
 			poller_remove(all->poller, &g->err);
 			close(g->err.fd);
 		}

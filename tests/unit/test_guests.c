@@ -193,6 +193,23 @@ static void recording(struct scene *s)
 	recording_begin(s);
 }
 
+/* What an agent sends before it records, in a file; then the command goes on as told */
+static void command_open(struct scene *s, const char *then)
+{
+	static char spec[512];
+	const char *specs[] = { spec };
+	char path[128];
+	int fd = open(file_path(path, "a"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	hello_write(fd);
+	chunk_write(fd, TRACE_GUEST, "{\"ready\":true}");
+	close(fd);
+	snprintf(spec, sizeof(spec), "exec:cat %s; %s", path, then);
+	scene_open(s, specs, 1);
+	until(s, GUEST_STARTING);
+	recording_begin(s);
+}
+
 static struct guest_result result(const struct scene *s)
 {
 	struct guest_result res;
@@ -365,6 +382,35 @@ static void last_words(void **state)
 	scene_close(&s);
 }
 
+/* More than one read of what its command has to say at its end, the last line without a line's end */
+static void command_words(void **state)
+{
+	static const char then[] = "head -c 18 >/dev/null; sleep 0.3; exec >&-; "
+				   "for i in $(seq 20); do printf 'line %60s\\n' $i; done >&2; "
+				   "printf 'last of all' >&2";
+	char path[128], text[8192] = "", seen[32];
+	int saved = dup(STDERR_FILENO), fd, i;
+	struct scene s;
+
+	(void)state;
+	command_open(&s, then);
+	fd = open(file_path(path, "b"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fflush(stderr);
+	dup2(fd, STDERR_FILENO);
+	usleep(600000); /* nobody has looked yet */
+	scene_close(&s);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	close(fd);
+	close(saved);
+	for (i = 1; i <= 20; i++) {
+		snprintf(seen, sizeof(seen), " %d\n", i);
+		assert_non_null(strstr(text, seen));
+	}
+	assert_non_null(strstr(text, ": last of all\n"));
+}
+
 /* --- many ---------------------------------------------------------------------------------------- */
 
 /* To connect to the later ones takes its time, which the first one is not charged with */
@@ -401,23 +447,6 @@ static void slow_connects(void **state)
 }
 
 /* --- gone --------------------------------------------------------------------------------------- */
-
-/* What an agent sends before it records, in a file; then the command goes on as told */
-static void command_open(struct scene *s, const char *then)
-{
-	static char spec[512];
-	const char *specs[] = { spec };
-	char path[128];
-	int fd = open(file_path(path, "a"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	hello_write(fd);
-	chunk_write(fd, TRACE_GUEST, "{\"ready\":true}");
-	close(fd);
-	snprintf(spec, sizeof(spec), "exec:cat %s; %s", path, then);
-	scene_open(s, specs, 1);
-	until(s, GUEST_STARTING);
-	recording_begin(s);
-}
 
 /* Why a command's stream ended is told when the command has; nobody stands still for it */
 static void command_ends(void **state)
@@ -459,6 +488,7 @@ int main(void)
 		cmocka_unit_test(answers),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(last_words),
+		cmocka_unit_test(command_words),
 		cmocka_unit_test(slow_connects),
 		cmocka_unit_test(command_ends),
 	};
