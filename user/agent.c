@@ -120,6 +120,12 @@ static int lines_read(void *ctx, __u32 events)
 	(void)events;
 	while ((n = read(a->lines.fd, buf, sizeof(buf))) > 0)
 		lines_add(&a->said, buf, n, line_send, a);
+	/* while programs are loaded nobody reads: the pipe takes what it holds, more lines than are shown */
+	if (ferror(stderr)) {
+		clearerr(stderr);
+		lines_end(&a->said, line_send, a);
+		line_send(a, "some of what the agent had to say was too much at a time, and is lost");
+	}
 	return 0;
 }
 
@@ -305,6 +311,7 @@ static int lines_open(struct agent *a)
 	a->lines.fd = fd[0];
 	if (dup2(fd[1], STDERR_FILENO) < 0)
 		return -errno;
+	clearerr(stderr); /* it is another one */
 	close(fd[1]);
 	return 0;
 }

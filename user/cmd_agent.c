@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	  "Only packets at this device (or DEV@NETNS); may be repeated. Default: all but loopback",
 	  0 },
 	{ "once", OPT_ONCE, NULL, 0, "End after the first recorder", 0 },
-	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf to the recorder", 0 },
+	{ "verbose", 'v', NULL, 0, "Messages of the kernel's verifier and of libbpf to the recorder, which shows the first 50 lines", 0 },
 	{ 0 },
 };
 
