@@ -168,7 +168,7 @@ $(B)/tests/netns/%: tests/netns/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) -D_GNU_SOURCE -O2 -o $@ $< $(netns_libs)
 $(B)/tests/netns/schemacheck: tests/unit/schema.h
-$(B)/tests/netns/schemacheck: netns_libs = $(shell pkg-config --libs jansson)
+$(B)/tests/netns/schemacheck: netns_libs = $(shell $(PKG_CONFIG) --libs jansson)
 
 RANGES	:= $(B)/tests/ranges
 DOMAINS	:= $(B)/tests/domains
@@ -179,7 +179,7 @@ $(RANGES) $(DOMAINS): $(B)/tests/%: tests/%.c $(B)/libpktlap.a | deps-test
 .PHONY: build-unit build-bpf build-netns build-vm
 build-unit: $(unit_bin) $(unit_san) fuzz-bin
 build-bpf: all
-build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(B)/tests/netns/sockread $(DOMAINS) $(bench_bin)
+build-netns: all $(B)/pktlap-agent deps-test $(TRAFFIC) $(netns_bin) $(RANGES) $(DOMAINS) $(bench_bin)
 build-vm: all $(B)/pktlap-agent deps-test deps-lab $(TRAFFIC) $(RANGES) $(DOMAINS) $(B)/tests/netns/sockread
 
 .PHONY: check check-unit check-bpf check-netns check-vm
