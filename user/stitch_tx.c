@@ -291,6 +291,7 @@ void on_tap_send(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		return;
 	}
 	sight = sighting_of(s, ev, hop);
+	sight.queue = 0; /* the batch's numbers are no queue */
 	batch_add(s, t, ev, &sight);
 }
 

@@ -23,6 +23,7 @@ struct scene {
 	char out[16384];
 	unsigned int packets;
 	__u64 last_id;
+	struct packet last; /* the one that ended last */
 };
 
 static const char end_letter[] = { 'C', 'D', 'M', 'S', 'I', 'A' };
@@ -35,6 +36,7 @@ static inline int scene_packet(void *ctx, const struct packet *p)
 
 	sc->packets++;
 	sc->last_id = p->id;
+	packet_copy_as(&sc->last, p, p->id);
 	for (i = 0; i < p->n; i++) {
 		assert_true(i == 0 || p->s[i].ts >= p->s[i - 1].ts);
 		at += snprintf(sc->out + at, sizeof(sc->out) - at, "%s ",

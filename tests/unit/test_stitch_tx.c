@@ -26,6 +26,27 @@ static void test_tx(void **state)
 	assert_int_equal(stitch_stats(sc->st)->unsure_fetches, 1);
 }
 
+/* Its place in the batch is not a queue of the device */
+static void test_tx_queue(void **state)
+{
+	struct scene *sc = *state;
+	unsigned int i, sends = 0;
+
+	tx_begin(sc);
+	fetch(sc, 3);
+	send(sc, 0, 11, false);
+	send(sc, 1, 12, false);
+	from_tap(sc, 1, 11);
+	from_tap(sc, 2, 12);
+	finish(sc);
+	assert_int_equal(sc->packets, 2);
+	for (i = 0; i < sc->last.n; i++) {
+		assert_int_equal(sc->last.s[i].queue, 0);
+		sends += sc->last.s[i].hop == PL_HOP_tap_send;
+	}
+	assert_int_equal(sends, 1);
+}
+
 /* The kick that comes first is the one; a later one of the same wait is not */
 static void test_tx_first_kick(void **state)
 {
@@ -149,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCENE(test_tx),
+		SCENE(test_tx_queue),
 		SCENE(test_tx_first_kick),
 		SCENE(test_tx_large),
 		SCENE(test_tx_unsure_fetch),
