@@ -218,14 +218,14 @@ static bool batch_begins(const struct stitch *s, const struct task_ctx *t, unsig
 {
 	if (!t->batch_open || index == 0 || index == PL_BATCH_NONE)
 		return true;
-	if (s->cfg.selected && size)
-		return index < t->send_next || size != t->batch_size;
+	if (s->cfg.selected)
+		return index < t->send_next || size != t->batch_size || index >= size;
 	return index != t->send_next;
 }
 
 static void batch_begin(struct stitch *s, struct task_ctx *t, unsigned int index, unsigned int size)
 {
-	bool skips = s->cfg.selected && size;
+	bool skips = s->cfg.selected;
 
 	tx_give_up(s, t);
 	t->send_at = 0;
@@ -233,7 +233,7 @@ static void batch_begin(struct stitch *s, struct task_ctx *t, unsigned int index
 	t->batch_open = true;
 	t->batch_size = skips ? size : 0;
 	/* its first ones were not seen: which skb is whose is not certain for the others */
-	t->batch_broken = index != 0 && !skips;
+	t->batch_broken = skips ? index >= size : index != 0;
 	if (skips) {
 		t->tx_packets += size;
 		t->tx_bytes += size * BATCHED_MAX;
@@ -243,7 +243,7 @@ static void batch_begin(struct stitch *s, struct task_ctx *t, unsigned int index
 static void batch_add(struct stitch *s, struct task_ctx *t, const struct pl_event *ev,
 		      const struct sighting *sight)
 {
-	bool skips = s->cfg.selected && t->batch_size;
+	bool skips = s->cfg.selected;
 	struct send *send;
 
 	if (t->nsend == SEND_MAX)

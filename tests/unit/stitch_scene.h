@@ -50,10 +50,10 @@ static inline int scene_packet(void *ctx, const struct packet *p)
 	return 0;
 }
 
-static inline int scene_begin(void **state)
+static inline int scene_begin_as(void **state, bool selected)
 {
 	static struct scene sc;
-	struct stitch_config cfg = { .packet = scene_packet, .ctx = &sc };
+	struct stitch_config cfg = { .packet = scene_packet, .ctx = &sc, .selected = selected };
 
 	memset(&sc, 0, sizeof(sc));
 	sc.names = feed_names();
@@ -64,6 +64,17 @@ static inline int scene_begin(void **state)
 	assert_int_equal(stitch_new(&cfg, &sc.st), 0);
 	*state = &sc;
 	return 0;
+}
+
+static inline int scene_begin(void **state)
+{
+	return scene_begin_as(state, false);
+}
+
+/* Recorded with a filter */
+static inline int scene_begin_selected(void **state)
+{
+	return scene_begin_as(state, true);
 }
 
 static inline int scene_end(void **state)
@@ -288,13 +299,19 @@ static inline void fetch(struct scene *sc, int n)
 		ctx(sc, PL_HOP_vhost_fetch, VQ_TX(0), 0, 0, PL_F_TX);
 }
 
-static inline void send(struct scene *sc, int index, __u64 key, bool large)
+/* One of n in a batch; key 0: none of them is selected */
+static inline void send_of(struct scene *sc, unsigned int index, unsigned int n, __u64 key, bool large)
 {
 	struct pl_event ev = pkt_make(sc, PL_HOP_tap_send, IF_TAP(0), 0, large ? 0 : key);
 
-	ev.obj = large ? 0 : 0xdada00 + index;
-	ev.queue = index;
+	ev.obj = large || !key ? 0 : 0xdada00 + index;
+	ev.queue = PL_BATCH(index, n);
 	feed(sc, &ev);
+}
+
+static inline void send(struct scene *sc, int index, __u64 key, bool large)
+{
+	send_of(sc, index, 0, key, large);
 }
 
 static inline void from_tap(struct scene *sc, __u32 skb, __u64 key)
@@ -315,6 +332,7 @@ static inline void tx_begin(struct scene *sc)
 	ctx(sc, PL_HOP_vhost_tx, VDEV(0), 0, 0, PL_F_TX);
 }
 
-#define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
+#define SCENE(name)	     cmocka_unit_test_setup_teardown(name, scene_begin, scene_end)
+#define SCENE_SELECTED(name) cmocka_unit_test_setup_teardown(name, scene_begin_selected, scene_end)
 
 #endif
