@@ -321,6 +321,7 @@ static struct flight *flight_clone(struct stitch *s, const struct flight *from,
 	f->has_bytes = id.has_bytes;
 	f->frag = id.frag;
 	f->gso |= id.gso;
+	f->sure |= id.sure;
 	f->cloned = true;
 	s->stats.cloned++;
 	return f;

@@ -186,6 +186,7 @@ static void test_clone_of_decided(void **state)
 	feed(sc, &ev);
 	pkt(sc, PL_HOP_br_forward, IF_TAP(0), 1, 11);
 	at(sc, 1, TID_WORKER(0));
+	sc->next_flags = PL_F_UNSURE;
 	pkt(sc, PL_HOP_skb_free, 0, 2, 11);
 	EXPECT(sc, "nic:gro nic:skb br:in br:forward tap:xmit skb:free I clone\n");
 	assert_int_equal(stitch_stats(sc->st)->undecided, 0);
