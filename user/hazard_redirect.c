@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,8 @@
 #include "hazard_bpf.h"
 #include "hazards_int.h"
 
-#define VALUES_MAX  16
-#define ENTRIES_MAX 4096
+#define VALUES_MAX 16
+#define KEYS_MAX   262144 /* of a devmap, that are looked at: tenths of a second */
 
 struct place {
 	const struct hazard_prog *prog;
@@ -194,6 +195,7 @@ struct devmap {
 	const char *why;
 	size_t entries;
 	bool has_meant;
+	bool whole; /* all of it was looked at: what was not found is not there */
 };
 
 static void entry_look(struct hazards *h, const struct place *at, struct devmap *d, __u32 ifindex)
@@ -211,6 +213,7 @@ static void entry_look(struct hazards *h, const struct place *at, struct devmap 
 	}
 }
 
+/* An array has all of its keys, set or not */
 static void devmap_read(struct hazards *h, const struct place *at, struct devmap *d)
 {
 	struct { /* struct bpf_devmap_val, or its first member alone */
@@ -221,10 +224,11 @@ static void devmap_read(struct hazards *h, const struct place *at, struct devmap
 
 	if (d->map->value_size > sizeof(value) || d->map->key_size != sizeof(key))
 		return;
-	for (err = bpf_map_get_next_key(d->map->fd, NULL, &key); !err && n++ < ENTRIES_MAX;
+	for (err = bpf_map_get_next_key(d->map->fd, NULL, &key); !err && n++ < KEYS_MAX;
 	     err = bpf_map_get_next_key(d->map->fd, &key, &key))
 		if (!bpf_map_lookup_elem(d->map->fd, &key, &value))
 			entry_look(h, at, d, value.ifindex);
+	d->whole = err == -ENOENT;
 }
 
 /*
@@ -263,13 +267,13 @@ static void devmap_judge(struct hazards *h, const struct place *at, const struct
 	struct devmap d = { .map = map, .meant = device_meant(h, at, map->name) };
 
 	devmap_read(h, at, &d);
-	if (h->row == HAZARD_bpf_redirect_dead && !d.entries && !has_fallback(h, at->prog))
+	if (h->row == HAZARD_bpf_redirect_dead && d.whole && !d.entries && !has_fallback(h, at->prog))
 		hazard_add(h, at->subject, "has nowhere to redirect to: its devmap \"%s\" (id %u) is empty",
 			   map->name, map->id);
 	if (h->row == HAZARD_bpf_redirect_dead && d.dead)
 		hazard_add(h, at->subject, "redirects by its devmap \"%s\" (id %u) to %s, which %s", map->name,
 			   map->id, d.dead->name, d.why);
-	if (h->row == HAZARD_bpf_redirect_other && d.meant && d.first && !d.has_meant)
+	if (h->row == HAZARD_bpf_redirect_other && d.whole && d.meant && d.first && !d.has_meant)
 		hazard_add(h, at->subject, "redirects to %s by its devmap \"%s\" (id %u), but not to %s",
 			   d.first->name, map->name, map->id, d.meant->name);
 }

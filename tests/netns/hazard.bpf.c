@@ -20,6 +20,14 @@ struct {
 	__type(value, __u32);
 } tx_out0 SEC(".maps");
 
+/* larger than what a check looks at */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, 300000);
+	__type(key, __u32);
+	__type(value, __u32);
+} wide_out0 SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, 4);
@@ -114,6 +122,12 @@ int to_unset(struct xdp_md *ctx)
 }
 
 REDIRECTS(to_map, tx_out0, 0, 0)
+
+SEC("xdp")
+int to_wide(struct xdp_md *ctx)
+{
+	return bpf_redirect_map(&wide_out0, 5000, 0);
+}
 
 /* packets for which there is no entry go on: an empty map is no fault */
 REDIRECTS(to_map_else, tx_out0, ctx->rx_queue_index, XDP_PASS)

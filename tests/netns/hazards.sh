@@ -347,6 +347,29 @@ redirects()
 	without
 }
 
+# one of 300000 places, whatever is behind the first ones
+wide_map()
+{
+	local map
+	with to_wide
+	none bpf-redirect-dead "nothing is said of a devmap that was not looked at to its end"
+	map=$(map_id wide_out0)
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key $(u32 5000) value $(u32 777)
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key $(u32 1) value $(u32 778)
+	look in0
+	none bpf-redirect-dead "its entry at 5000 is seen"
+	none bpf-redirect-other "and is the one that it is called after"
+	# shellcheck disable=SC2046
+	hz bpftool map delete id "$map" key $(u32 5000)
+	# shellcheck disable=SC2046
+	hz bpftool map update id "$map" key $(u32 290000) value $(u32 777)
+	look in0
+	none bpf-redirect-other "nor of one whose end was not looked at"
+	without
+}
+
 # Of 10 packets that come in at in0, how many come out at out1
 forwarded()
 {
@@ -476,6 +499,7 @@ tracers
 unreadable
 tc_print
 redirects
+wide_map
 modes
 sockets
 settings
