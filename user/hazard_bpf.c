@@ -145,8 +145,7 @@ void hazard_find_bpf_unreadable(struct hazards *h)
 }
 
 /* Where a link's program runs; "": nowhere on the way */
-static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l,
-				const struct hazard_prog *p, char buf[160])
+static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_link *l, char buf[160])
 {
 	const struct hazard_prog *target = l->target_prog ? hazard_prog_by_id(b, l->target_prog) : NULL;
 	char text[128];
@@ -156,8 +155,6 @@ static const char *tracer_place(const struct hazard_bpf *b, const struct hazard_
 		snprintf(buf, 160, "around %s", prog_text(target, text));
 	else if (hazard_on_way(l->target))
 		snprintf(buf, 160, "at %s", l->target);
-	else if (!*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT && p->type != BPF_PROG_TYPE_PERF_EVENT)
-		snprintf(buf, 160, "at a place that kernels before 6.6 do not tell");
 	return buf;
 }
 
@@ -175,10 +172,36 @@ void hazard_find_bpf_tracers(struct hazards *h)
 		const struct hazard_prog *p = hazard_prog_by_id(b, l->prog);
 
 		if (!l->user && hazard_prog_class(p) == HAZARD_PROG_TRACING &&
-		    *tracer_place(b, l, p, place))
+		    *tracer_place(b, l, place))
 			hazard_words_add(&words, "\"%s\" (id %u) %s", p->name, p->id, place);
 	}
 	if (words.n)
 		hazard_add(h, "BPF programs of others", "run on the packets' way: %s",
+			   hazard_words_text(&words));
+}
+
+/* A probe or tracepoint (perf event) of which only the program is known; sampling has no place */
+static bool is_untold(const struct hazard_link *l, const struct hazard_prog *p)
+{
+	return !l->user && !*l->target && l->type == BPF_LINK_TYPE_PERF_EVENT &&
+	       (p->type == BPF_PROG_TYPE_KPROBE || p->type == BPF_PROG_TYPE_TRACEPOINT);
+}
+
+void hazard_find_bpf_tracers_untold(struct hazards *h)
+{
+	const struct hazard_bpf *b = hazard_bpf(h);
+	struct hazard_words words = {};
+	size_t i;
+
+	if (h->cfg.slow)
+		hazard_bpf_holders(h);
+	for (i = 0; b && i < b->nlinks; i++) {
+		const struct hazard_prog *p = hazard_prog_by_id(b, b->links[i].prog);
+
+		if (is_untold(&b->links[i], p))
+			hazard_words_add(&words, "\"%s\" (id %u)", p->name, p->id);
+	}
+	if (words.n)
+		hazard_add(h, "BPF programs of others", "run at places that the kernel does not tell: %s",
 			   hazard_words_text(&words));
 }

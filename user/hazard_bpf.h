@@ -59,6 +59,7 @@ struct hazard_bpf {
 	size_t nattached;
 	struct hazard_entry *entries;
 	size_t nentries;
+	bool holders_read;
 };
 
 /* Read once; NULL: no memory, or tests that want no bpf(). What is not ours to see is left out */
@@ -67,7 +68,7 @@ void hazard_bpf_free(struct hazard_bpf *b);
 
 const struct hazard_prog *hazard_prog_by_id(const struct hazard_bpf *b, __u32 id);
 
-/* Fill in, of links and programs, what only their holders' files tell: looks at every process */
+/* Fill in, of links and programs, what only their holders' files tell: looks at every process, once */
 void hazard_bpf_holders(struct hazards *h);
 
 /* "kprobe", "xdp", ... */

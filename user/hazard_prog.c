@@ -435,7 +435,10 @@ void hazard_bpf_holders(struct hazards *h)
 {
 	struct hazard_bpf *b = hazard_bpf(h);
 
-	if (b && b->nprogs)
+	if (!b || b->holders_read)
+		return;
+	b->holders_read = true;
+	if (b->nprogs)
 		hazard_holders(h, "anon_inode:[perf_event]", holder_look, b);
 }
 

@@ -54,7 +54,10 @@
 	  "sysctl kernel.bpf_stats_enabled=0") \
 	X(bpf_tracers, "bpf-tracers", HAZARD_DISTORTS, HAZARD_ONCE, \
 	  "BPF programs of others on functions or tracepoints that packets meet (those of pktlap's own hooks), or around a program that they meet; check also finds those that were attached without a link", \
-	  "end the tool that loaded it while you measure")
+	  "end the tool that loaded it while you measure") \
+	X(bpf_tracers_untold, "bpf-tracers-untold", HAZARD_NOTE, HAZARD_ONCE, \
+	  "BPF programs of others on probes or tracepoints that the kernel does not name (those of links, before 6.6): they may be on the packets' way or far from it, in the kernel or in user space; check asks the processes that hold them", \
+	  "pktlap check tells more than a recording; bpftool link, and the tools that run")
 
 /* hazard_trace.c */
 #define HAZARDS_TRACE(X) \

@@ -17,12 +17,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "hazards.h"
+#include "hazard_bpf.h"
+#include "hazards_int.h"
 #include "host_scene.h"
 
 struct hazard_scene {
 	char root[64];
 	struct host *host;
+	struct hazard_bpf *bpf; /* loaded programs, links; until hazards have it */
 	bool slow;
 };
 
@@ -182,6 +184,27 @@ static inline void scene_up(struct hazard_scene *s)
 	for (i = 0; i < sizeof(quiet_files) / sizeof(*quiet_files); i++)
 		file_put(s, quiet_files[i][0], quiet_files[i][1]);
 	quiet_host(s);
+	s->bpf = calloc(1, sizeof(*s->bpf));
+	if (!s->bpf)
+		abort();
+}
+
+/* A program that somebody has attached by a link */
+static inline void tracer_put(const struct hazard_scene *s, __u32 type, const char *name,
+			      const struct hazard_link *link)
+{
+	struct hazard_bpf *b = s->bpf;
+
+	if (!b)
+		return; /* loaded after the look */
+	b->progs = reallocarray(b->progs, b->nprogs + 1, sizeof(*b->progs));
+	b->links = reallocarray(b->links, b->nlinks + 1, sizeof(*b->links));
+	if (!b->progs || !b->links)
+		abort();
+	b->progs[b->nprogs] = (struct hazard_prog){ .id = 61 + b->nprogs, .type = type };
+	snprintf(b->progs[b->nprogs].name, sizeof(b->progs->name), "%s", name);
+	b->links[b->nlinks] = *link;
+	b->links[b->nlinks++].prog = b->progs[b->nprogs++].id;
 }
 
 static inline int entry_remove(const char *path, const struct stat *st, int flag, struct FTW *at)
@@ -196,6 +219,7 @@ static inline void scene_down(struct hazard_scene *s)
 {
 	nftw(s->root, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 	host_free(s->host);
+	hazard_bpf_free(s->bpf);
 }
 
 static inline struct host_dev *dev_of(const struct hazard_scene *s, const char *name)

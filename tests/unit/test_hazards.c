@@ -185,6 +185,25 @@ static void no_vcpus(const struct hazard_scene *s)
 	task_of(s, 311)->role = task_of(s, 312)->role = task_of(s, 411)->role = PL_ROLE_NONE;
 }
 
+static void link_untold(const struct hazard_scene *s)
+{
+	static const struct hazard_link link = { .type = BPF_LINK_TYPE_PERF_EVENT };
+
+	tracer_put(s, BPF_PROG_TYPE_KPROBE, "probe", &link);
+	tracer_put(s, BPF_PROG_TYPE_TRACEPOINT, "point", &link);
+	/* runs when a counter has counted enough, which is no place */
+	tracer_put(s, BPF_PROG_TYPE_PERF_EVENT, "profile", &link);
+}
+
+static void link_elsewhere(const struct hazard_scene *s)
+{
+	static const struct hazard_link told = { .type = BPF_LINK_TYPE_PERF_EVENT, .target = "vfs_read" };
+	static const struct hazard_link user = { .type = BPF_LINK_TYPE_PERF_EVENT, .user = true };
+
+	tracer_put(s, BPF_PROG_TYPE_KPROBE, "probe", &told);
+	tracer_put(s, BPF_PROG_TYPE_KPROBE, "uprobe", &user);
+}
+
 #define TRACING "/sys/kernel/tracing"
 #define MINE	TRACING "/instances/mine"
 #define PACKETS "/proc/net/packet"
@@ -206,6 +225,10 @@ static const struct provoked provoked[] = {
 	  .want = "net.core.bpf_jit_enable is 2: programs are dumped into the kernel log" },
 	{ HAZARD_bpf_stats, { { "/proc/sys/kernel/bpf_stats_enabled", "1\n" } },
 	  .want = "kernel.bpf_stats_enabled is 1: the clock is read twice for each run of a program" },
+
+	{ HAZARD_bpf_tracers_untold, .change = link_untold,
+	  .want = "BPF programs of others run at places that the kernel does not tell: \"probe\" (id 61), \"point\" (id 62)" },
+	{ HAZARD_bpf_tracers_untold, .change = link_elsewhere, .what = "told, and not on the way" },
 
 	{ HAZARD_ftrace_tracer, { { TRACING "/current_tracer", "function\n" } },
 	  .want = "tracefs has the tracer function on" },
@@ -342,7 +365,7 @@ static void provoke(const struct hazard_scene *s, const struct provoked *p)
 		p->change(s);
 }
 
-static struct hazards *first_look(const struct hazard_scene *s)
+static struct hazards *first_look(struct hazard_scene *s)
 {
 	const struct hazard_config cfg = {
 		.root = s->root, .host = s->host, .files_only = true, .slow = s->slow
@@ -350,6 +373,8 @@ static struct hazards *first_look(const struct hazard_scene *s)
 	struct hazards *h;
 
 	assert_int_equal(hazards_new(&h), 0);
+	h->bpf = s->bpf;
+	s->bpf = NULL;
 	assert_int_equal(hazards_look(h, &cfg, NULL), 0);
 	return h;
 }
