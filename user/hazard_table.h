@@ -20,8 +20,8 @@
 /* hazard_bpf.c, hazard_redirect.c, hazard_bpfsys.c */
 #define HAZARDS_BPF(X) \
 	X(bpf_print, "bpf-print", HAZARD_FAULT, HAZARD_ONCE, \
-	  "instructions of the BPF programs that packets meet (XDP, tc, cgroup, socket), of their subprograms, of programs that they tail-call or that replace a part of them: calls of bpf_trace_printk and bpf_trace_vprintk", \
-	  "load a build without bpf_printk: it formats text into the trace buffer for every packet, whether or not anybody reads trace_pipe (6.1: under one lock for all CPUs)") \
+	  "instructions of the BPF programs that packets meet (XDP, tc, cgroup, socket), of their subprograms, of programs that they tail-call or that replace a part of them: calls of bpf_trace_printk and bpf_trace_vprintk, which may format text for each packet", \
+	  "load a build without bpf_printk: what it formats goes into the trace buffer, whether or not anybody reads trace_pipe (6.1: under one lock for all CPUs)") \
 	X(bpf_print_other, "bpf-print-other", HAZARD_DISTORTS, HAZARD_ONCE, \
 	  "the same of the BPF programs on functions and tracepoints", \
 	  "end the tool that loaded it, or let it write to a ring buffer instead") \
