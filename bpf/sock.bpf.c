@@ -76,8 +76,8 @@ static __always_inline struct sk_buff *queue_tail(struct sock *sk)
 	return (__u64)skb == queue ? NULL : skb;
 }
 
-/* Something was put into the queue that is not seen here. other: because it is not selected */
-static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other)
+/* So many were put into the queue that are not seen here. other: because they are not selected */
+static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other, __u32 n)
 {
 	struct pl_event *e = sock_begin(hook, sk, PROBED);
 
@@ -85,7 +85,35 @@ static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other)
 		return;
 	e->obj = 0;
 	e->arg = other;
+	e->len = n;
 	event_end(e);
+}
+
+/* Datagrams that wait to be read. UDP's reader takes all that there are to a queue of its own */
+static __always_inline __u32 queue_len(struct sock *sk)
+{
+	__u32 n = READ(PROBED, sk, sk_receive_queue.qlen);
+
+	if (READ(PROBED, sk, sk_protocol) == IPPROTO_UDP && READ(PROBED, sk, sk_type) == SOCK_DGRAM)
+		n += READ(PROBED, (struct udp_sock *)sk, reader_queue.qlen);
+	return n;
+}
+
+/*
+ * The reads of a socket are counted from the first datagram on that is seen there. What was unread
+ * before it, from before the recording or not selected, is read first.
+ */
+static __always_inline void tail_first(__u8 hook, struct sock *sk)
+{
+	struct pl_sock *known = sock_know(sk);
+	__u32 n;
+
+	if (!known || known->takes)
+		return;
+	known->takes = 1;
+	n = queue_len(sk);
+	if (n > 1)
+		tail_unseen(hook, sk, false, n - 1);
 }
 
 /*
@@ -93,8 +121,8 @@ static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other)
  * put there just now, or is an older one of TCP that took the new bytes in. Nothing is there when
  * the reader was faster: then the event has no skb, so that it is known that one is missing. So
  * it is for a datagram that is not selected, or came in at another device, where selected ones are in
- * the same queue: the reads are counted then. The first selected one may come after others: that is
- * as one missing.
+ * the same queue: the reads are counted then. The first one may come after others: that is as so many
+ * missing.
  */
 static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 {
@@ -106,21 +134,19 @@ static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 		.sk = sk,
 	};
 	struct sk_buff *skb;
-	struct pl_sock *known;
+	bool tcp;
 
 	if (!sock_is_inet(sk, PROBED))
 		return 0;
+	tcp = sock_is_tcp(sk);
 	skb = queue_tail(sk);
 	if (skb && skb_event(hop, skb, NULL)) {
-		if (!cfg_select)
-			return 0;
-		known = sock_know(sk);
-		if (known && !known->takes && READ(PROBED, sk, sk_receive_queue.qlen) > 1)
-			tail_unseen(hook, sk, false);
-		if (known)
-			known->takes = 1;
-	} else if (sock_takes(sk) && (cfg_select || !sock_is_tcp(sk))) {
-		tail_unseen(hook, sk, skb);
+		if (cfg_select || !tcp)
+			tail_first(hook, sk);
+	} else if (sock_takes(sk) && (cfg_select || !tcp)) {
+		tail_unseen(hook, sk, skb, 1);
+		if (!tcp)
+			tail_first(hook, sk);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #define AF_INET	    2
 #define AF_INET6    10
 #define SOCK_STREAM 1
+#define SOCK_DGRAM  2
 #define SOCK_RAW    3
 
 static __always_inline bool sock_is_inet(struct sock *sk, bool direct)

@@ -118,7 +118,7 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
 	if (!err && skel->rodata->cfg_follow)
 		err = map_size_set(skel, "followed", FOLLOWED_MAX);
-	if (!err && skel->rodata->cfg_select)
+	if (!err)
 		err = map_size_set(skel, "socks", SOCKS_MAX);
 	if (!err && skel->rodata->cfg_select)
 		err = map_size_set(skel, "sends", SENDS_MAX);

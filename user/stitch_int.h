@@ -231,6 +231,7 @@ struct sock_slot {
 	bool shared; /* several do */
 	bool held; /* one of them may have taken an older one than it seems */
 	__u32 others; /* unread datagrams behind the last one seen, that are not selected */
+	__u32 missing; /* unread ones that were not seen, anywhere in its queue */
 	bool doubt;
 };
 

@@ -189,6 +189,18 @@ static void sock_wait(struct stitch *s, struct flight *f, const struct pl_event 
 	flight_unhash(s, f);
 }
 
+/* A datagram, or several, that will be read and are not known */
+static void tail_unseen(struct sock_slot *slot, const struct pl_event *ev)
+{
+	if (is_other(ev)) {
+		slot->others++;
+		return;
+	}
+	/* of a packet: itself; before the number was told: one */
+	slot->missing += ev->obj || !ev->len ? 1 : ev->len;
+	slot->doubt = true;
+}
+
 void on_sock_queue(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight_ref origin = {};
@@ -203,10 +215,8 @@ void on_sock_queue(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	}
 	f = is_tail(ev) ? tail_find(s, ev, hop) : packet_of(s, ev, hop, false);
 	if (!f) {
-		if (is_other(ev))
-			sock_slot(s, ev->vlan)->others++;
-		else if (is_tail(ev) && !is_tcp(ev))
-			sock_slot(s, ev->vlan)->doubt = true;
+		if (is_tail(ev) && !is_tcp(ev))
+			tail_unseen(sock_slot(s, ev->vlan), ev);
 		unused(s);
 		return;
 	}
@@ -452,6 +462,13 @@ static struct flight *first_unread(struct stitch *s, __u32 nr, bool *more)
 	return f;
 }
 
+/* Nothing is left that was not seen */
+static void sock_slot_sure(struct sock_slot *slot)
+{
+	slot->doubt = slot->held = false;
+	slot->missing = 0;
+}
+
 /*
  * Without hooks of the read: the socket's oldest datagram. Certain as long as each datagram of the
  * socket was seen, and one task reads; of several, another may hold the oldest one and return
@@ -468,8 +485,10 @@ static struct flight *oldest_unread(struct stitch *s, const struct pl_event *ev)
 	if (!f) {
 		if (slot->others)
 			slot->others--;
+		else if (slot->missing > 1)
+			slot->missing--;
 		else
-			slot->doubt = slot->held = false;
+			sock_slot_sure(slot);
 		return NULL;
 	}
 	if (f->others_ahead) {

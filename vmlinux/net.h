@@ -60,6 +60,11 @@ struct tcp_sock {
 	__u32 copied_seq; /* of the next byte that it reads */
 };
 
+/* include/linux/udp.h; begins with its struct sock */
+struct udp_sock {
+	struct sk_buff_head reader_queue; /* what its reader has taken out of sk_receive_queue, unread */
+};
+
 struct sk_buff {
 	struct sk_buff *next;
 	struct sock *sk;

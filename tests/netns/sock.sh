@@ -121,6 +121,32 @@ up()
 	is "$(q .packets.seen)" 20 "a port: and for no other"
 }
 
+# What is unread when the recording begins is read first: the first read after that is not taken for that of
+# the first packet
+unread()
+{
+	ip netns exec $SINK_NS "$SOCKREAD" recv udp 7788 25 >"$work/reader" 2>&1 &
+	local reader=$!
+	for _ in $(seq 100); do
+		grep -q ready "$work/reader" && break
+		sleep 0.02
+	done
+	kill -STOP $reader
+	ip netns exec $SEND_NS bash -c 'for i in 1 2 3 4; do echo $i >/dev/udp/10.9.0.2/7788; done'
+	host "$PKTLAP" record -q -i port0 -i port1 -i br0 -i eth0@$SINK_NS -i eth0@$SEND_NS -o "$work/a.data" -- bash -c "
+		ip netns exec $SEND_NS bash -c 'echo 5 >/dev/udp/10.9.0.2/7788'; sleep 0.1; kill -CONT $reader; sleep 0.2; $UDP" \
+		2>"$work/err"
+	is $? 0 "unread ones: record"
+	wait $reader
+	is "$(tail -n 1 "$work/reader")" "read 25" "unread ones: the reader got all"
+	json "$work/a.data" . >"$work/a.json"
+	# where the read itself is seen, it says which one it was
+	local want="20 1"
+	[ "$READ" = sock:recv ] && want="21 0"
+	is "$(q "$path.packets") $(q .packets.ambiguous)" "$want" \
+		"unread ones: only the packet that came first is not certain, where the read is not seen"
+}
+
 # A packet socket gets a clone of each packet, and drops it when it has no room: the packets have their
 # ways all the same, and none is incomplete
 packet_socket()
@@ -158,6 +184,7 @@ done
 from $SEND_NS "another container"
 from $HOST_NS "the host"
 up
+unread
 packet_socket
 # a hook that sees a part of its packets is said to
 is "$("$PKTLAP" check --format json 2>/dev/null |

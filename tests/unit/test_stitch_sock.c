@@ -10,7 +10,7 @@ static void queue_by(struct scene *sc, enum pl_hook hook, __u32 sk, __u32 skb, _
 	of_sock(&ev, sk);
 	if (hook)
 		ev.hook = hook;
-	ev.len = 100;
+	ev.len = skb ? 100 : 0;
 	feed(sc, &ev);
 }
 
@@ -269,6 +269,41 @@ static void test_tail_missing(void **state)
 	finish(sc);
 }
 
+/* Unread when the recording began: read first, so that what seems the oldest is not, until all are */
+static void test_tail_unread_before(void **state)
+{
+	struct scene *sc = *state;
+	struct pl_event ev;
+
+	at(sc, 0, 0);
+	up(sc, 1, 11);
+	queue_tail(sc, SK, 1, 11);
+	ev = sk_make(sc, PL_HOP_sock_queue, SK);
+	ev.hook = PL_HOOK_tail_queue;
+	ev.obj = 0;
+	ev.len = 2;
+	feed(sc, &ev);
+	at(sc, 1, READER);
+	returns(sc, SK, 100);
+	EXPECT(sc, UP "sock:queue app:recv A\n");
+	returns(sc, SK, 100);
+	/* comes while one of them is left */
+	at(sc, 0, 0);
+	up(sc, 2, 12);
+	queue_tail(sc, SK, 2, 12);
+	at(sc, 1, READER);
+	returns(sc, SK, 100);
+	EXPECT(sc, UP "sock:queue app:recv A\n");
+	returns(sc, SK, 100);
+	at(sc, 0, 0);
+	up(sc, 3, 13);
+	queue_tail(sc, SK, 3, 13);
+	at(sc, 1, READER);
+	returns(sc, SK, 100);
+	EXPECT(sc, UP "sock:queue app:recv C\n");
+	finish(sc);
+}
+
 /* Datagrams that are not looked at are read in between, and counted: over a bridge, or told of only */
 static void test_tail_others(void **state)
 {
@@ -477,6 +512,7 @@ int main(void)
 		SCENE(test_tail),
 		SCENE(test_tail_after_ready),
 		SCENE(test_tail_missing),
+		SCENE(test_tail_unread_before),
 		SCENE(test_tail_others),
 		SCENE(test_tail_length),
 		SCENE(test_tail_two_readers),
