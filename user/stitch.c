@@ -164,7 +164,7 @@ int stitch_finish(struct stitch *s)
 	if (!s->err)
 		tasks_give_up(s);
 	while (!s->err && !list_empty(&s->lru))
-		flight_end_here(s, list_entry(s->lru.next, struct flight, lru));
+		flight_end_here(s, list_entry(s->lru.next, struct flight, lru), false);
 	return s->err;
 }
 

@@ -483,7 +483,7 @@ void flight_discard(struct stitch *s, struct flight *f)
  * left what is observed (a driver may free the skb only at its next transmit). Injection hops:
  * the guest was in the middle of polling, or runs with posted interrupts.
  */
-static bool reached_an_end(const struct stitch *s, const struct flight *f)
+static bool reached_an_end(const struct stitch *s, const struct flight *f, bool freed)
 {
 	switch (f->s[f->n - 1].hop) {
 	case PL_HOP_dev_xmit:
@@ -498,7 +498,7 @@ static bool reached_an_end(const struct stitch *s, const struct flight *f)
 		 * The bridge gave it to its own device, or to a port, that is not looked at: what it
 		 * throws away is a drop, and it does not hold packets back (one softirq).
 		 */
-		return f->freed || f->last_ts + GAP_DOUBT_NS < s->now;
+		return freed || f->last_ts + GAP_DOUBT_NS < s->now;
 	case PL_HOP_nic_xmit:
 	case PL_HOP_sock_copy:
 	case PL_HOP_sock_recv:
@@ -525,17 +525,16 @@ void flight_release(struct stitch *s, struct flight *f)
 {
 	if (f->held_kind == HELD_MERGED || !list_empty(&f->sock))
 		flight_unhash(s, f);
-	else {
-		f->freed = true;
-		flight_end_here(s, f);
-	}
+	else
+		flight_end_here(s, f, true);
 }
 
-void flight_end_here(struct stitch *s, struct flight *f)
+void flight_end_here(struct stitch *s, struct flight *f, bool freed)
 {
 	const struct cpu_ctx *c;
 	bool done;
 
+	freed = freed && !f->carrier;
 	while (f->carrier)
 		f = f->carrier;
 	c = s->cpu[f->last_cpu];
@@ -551,7 +550,7 @@ void flight_end_here(struct stitch *s, struct flight *f)
 		flight_end(s, f, PACKET_SPLIT);
 		return;
 	}
-	done = f->n && (reached_an_end(s, f) || (f->in_flow == FLOW_FRAGMENT && !f->has_skb));
+	done = f->n && (reached_an_end(s, f, freed) || (f->in_flow == FLOW_FRAGMENT && !f->has_skb));
 	/* what it would have gone on with may have been lost */
 	if (c && c->gap_ts > f->last_ts)
 		done = false;
@@ -565,7 +564,7 @@ void flights_end_old(struct stitch *s)
 
 		if (f->last_ts + s->cfg.timeout_ns > s->now)
 			return;
-		flight_end_here(s, f);
+		flight_end_here(s, f, false);
 	}
 }
 
@@ -580,5 +579,5 @@ void list_add_sighting(struct stitch *s, struct list *list, const struct sightin
 void list_end(struct stitch *s, struct list *list)
 {
 	while (!s->err && !list_empty(list))
-		flight_end_here(s, flight_of(list->next));
+		flight_end_here(s, flight_of(list->next), false);
 }

@@ -164,7 +164,7 @@ void gro_give_up(struct stitch *s)
 
 	while (!s->err && !list_empty(merged) &&
 	       flight_of(merged->next)->held.ts + GRO_HOLD_NS < s->now)
-		flight_end_here(s, flight_of(merged->next));
+		flight_end_here(s, flight_of(merged->next), false);
 }
 
 /* The headers of a packet that nic:gro could not read */

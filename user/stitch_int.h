@@ -99,7 +99,6 @@ struct flight {
 	bool discard; /* not to be reported: what its clones are is */
 	bool put; /* its vector was put into the vCPU */
 	bool evict; /* chosen to make room */
-	bool freed; /* its skb is another packet's now */
 	struct sighting held;
 	struct sighting *s;
 	struct sighting first[FLIGHT_INLINE];
@@ -382,8 +381,8 @@ void flight_add(struct stitch *s, struct flight *f, const struct sighting *sight
 void flight_add_if_later(struct stitch *s, struct flight *f, const struct maybe *m);
 
 void flight_end(struct stitch *s, struct flight *f, enum packet_end end);
-/* End it as what it has reached: nothing more will come */
-void flight_end_here(struct stitch *s, struct flight *f);
+/* End it as what it has reached: nothing more will come. freed: its skb has been */
+void flight_end_here(struct stitch *s, struct flight *f, bool freed);
 /* End it because a part of it was missed */
 void flight_end_broken(struct stitch *s, struct flight *f);
 /* End it without a report */

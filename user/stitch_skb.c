@@ -345,9 +345,9 @@ void on_skb_free(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 		return;
 	if (fragment_hold(s, f))
 		return;
-	/* passed on to a device that is not looked at, whose stack is done with it */
-	if (f->last_pkt == PL_HOP_dev_xmit) {
-		flight_end_here(s, f);
+	/* passed on to a device that is not looked at (a bridge's own, too), whose stack is done with it */
+	if (f->last_pkt == PL_HOP_dev_xmit || f->last_pkt == PL_HOP_br_in) {
+		flight_end_here(s, f, true);
 		return;
 	}
 	/* nothing was said of a socket, or of a way out: the host's own stack was its end */
