@@ -24,7 +24,7 @@ struct hazard_prog {
 
 struct hazard_link {
 	__u32 type; /* enum bpf_link_type */
-	__u32 prog, ifindex;
+	__u32 prog;
 	__u32 target_prog; /* fentry, fexit, freplace on another program; 0: none */
 	char target[64]; /* function or tracepoint; "": not told */
 	bool user; /* on a function of user space */
@@ -44,7 +44,7 @@ struct hazard_entry {
 
 struct hazard_map {
 	__u32 id, type; /* enum bpf_map_type */
-	__u32 key_size, value_size, max_entries;
+	__u32 key_size, value_size;
 	__u32 btf_id, btf_value_type_id;
 	char name[BPF_OBJ_NAME_LEN];
 	int fd;

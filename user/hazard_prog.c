@@ -135,9 +135,6 @@ struct link_info {
 			__u32 attach_type, target_obj_id;
 		} tracing;
 		struct {
-			__u32 ifindex;
-		} xdp;
-		struct {
 			__u32 type, pad;
 			__u64 name; /* of a probe's function, a tracepoint */
 			__u32 name_len;
@@ -201,9 +198,6 @@ static void link_fill(const struct hazard_bpf *b, const struct link_info *info, 
 		break;
 	case BPF_LINK_TYPE_TRACING:
 		tracing_target(b, info, l);
-		break;
-	case BPF_LINK_TYPE_XDP:
-		l->ifindex = info->xdp.ifindex;
 		break;
 	default:
 		break;
@@ -528,7 +522,6 @@ bool hazard_map_open(__u32 id, struct hazard_map *map)
 		.type = info.type,
 		.key_size = info.key_size,
 		.value_size = info.value_size,
-		.max_entries = info.max_entries,
 		.btf_id = info.btf_id,
 		.btf_value_type_id = info.btf_value_type_id,
 		.fd = fd,

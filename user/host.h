@@ -78,7 +78,7 @@ struct host_vlan {
 };
 
 struct host_addr {
-	__u8 family, bytes[16], prefix; /* AF_INET, AF_INET6 */
+	__u8 family, bytes[16]; /* AF_INET, AF_INET6 */
 };
 
 struct host_irq {
@@ -95,7 +95,7 @@ struct host_queue {
 	bool on; /* mask is not zero */
 };
 
-/* Offloads that change what a packet is, or when it is seen; index of offload, offload_fixed */
+/* Offloads that change what a packet is, or when it is seen; index of offload */
 enum host_offload {
 	HOST_RX_CSUM,
 	HOST_TX_CSUM,
@@ -136,8 +136,7 @@ struct host_dev {
 	__u8 mac[6];
 	bool clsact; /* has a clsact or ingress qdisc */
 	bool link_unseen; /* link is in a namespace that could not be looked into */
-	__u32 mtu, txqlen, nrx, ntx; /* queues that the device has */
-	__u32 gro_max, gso_max; /* bytes; 0 unknown */
+	__u32 mtu, nrx, ntx; /* queues that the device has */
 	__u32 link, master_index; /* ifindex of lower or peer (in its namespace), of master; 0 */
 	__s32 link_nsid; /* namespace id of link as this namespace has it; -1: the same */
 
@@ -151,7 +150,6 @@ struct host_dev {
 	struct {
 		bool stp, vlan_filtering, mcast_snooping, nf_call; /* br_netfilter on this bridge */
 		__u16 vlan_proto; /* ETH_P_8021Q */
-		__u32 forward_delay, ageing; /* ms */
 	} bridge;
 	struct {
 		const char *state; /* "forwarding", ...; "" not a bridge port */
@@ -186,7 +184,7 @@ struct host_dev {
 	size_t nqueues;
 
 	bool offloads_known, full_duplex;
-	__u32 offload, offload_fixed; /* bits 1 << enum host_offload: on; cannot be changed */
+	__u32 offload; /* bits 1 << enum host_offload: on */
 	struct host_coalesce coalesce;
 	__u32 ring_rx, ring_tx; /* entries; 0 unknown */
 	__u32 speed; /* Mbit/s; 0 unknown */
@@ -201,7 +199,6 @@ struct host_dev {
 struct host_netns {
 	__u32 netns; /* inode number */
 	bool own;
-	bool sysfs; /* its sysfs could be read: queues, masks */
 	const char *name; /* of /run/netns; else a process in it; "" for the own one */
 	const char *path; /* that opened it */
 	size_t first, ndevs; /* its devices in host.devs, by ifindex */
@@ -226,13 +223,11 @@ struct host_proc {
 	__u32 netns;
 	bool vmm; /* has a KVM virtual machine */
 	const char *guest; /* QEMU's -name (or firecracker's --id); "" */
-	bool detailed; /* vcpus and workers were told by the kernel (bpf iterator), not by names */
 	struct host_task **vcpus, **workers;
 	size_t nvcpus, nworkers;
 	unsigned int nvhost; /* vhost-net fds */
 	struct host_tapq **tapqs;
 	size_t ntapqs;
-	bool fds_unreadable;
 };
 
 /* One open queue of a tap or macvtap */

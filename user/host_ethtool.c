@@ -91,7 +91,6 @@ static void offloads_read(struct host_scan *s, struct host_dev *d)
 	if (!s->feature_n || ethtool(s, d, &f))
 		return;
 	d->offloads_known = true;
-	d->offload_fixed = (1U << HOST_NR_OFFLOADS) - 1;
 	for (__u32 i = 0; i < s->feature_n && i / 32 < f.get.size; i++) {
 		const struct ethtool_get_features_block *b = &f.get.features[i / 32];
 		__u32 bit = 1U << i % 32;
@@ -100,8 +99,6 @@ static void offloads_read(struct host_scan *s, struct host_dev *d)
 			continue;
 		if (b->active & bit)
 			d->offload |= 1U << s->feature[i];
-		if ((b->available & bit) && !(b->never_changed & bit))
-			d->offload_fixed &= ~(1U << s->feature[i]);
 	}
 }
 

@@ -89,9 +89,6 @@ static void bridge_read(struct host_dev *d, const struct nlattr *data)
 	d->bridge.vlan_proto = ntohs(nl_u16(tb[IFLA_BR_VLAN_PROTOCOL]));
 	d->bridge.mcast_snooping = nl_u8(tb[IFLA_BR_MCAST_SNOOPING]);
 	d->bridge.nf_call = nl_u8(tb[IFLA_BR_NF_CALL_IPTABLES]) || nl_u8(tb[IFLA_BR_NF_CALL_IP6TABLES]);
-	/* clock_t, hundredths of a second */
-	d->bridge.forward_delay = nl_u32(tb[IFLA_BR_FORWARD_DELAY]) * 10;
-	d->bridge.ageing = nl_u32(tb[IFLA_BR_AGEING_TIME]) * 10;
 }
 
 static void vxlan_read(struct host *h, struct host_dev *d, const struct nlattr *data)
@@ -264,11 +261,8 @@ static void dev_fill(struct host *h, struct host_dev *d, const struct ifinfomsg 
 	d->operstate = operstate(nl_u8(tb[IFLA_OPERSTATE]));
 	d->has_mac = ifi->ifi_type == ARPHRD_ETHER && nl_copy(tb[IFLA_ADDRESS], d->mac, sizeof(d->mac));
 	d->mtu = nl_u32(tb[IFLA_MTU]);
-	d->txqlen = nl_u32(tb[IFLA_TXQLEN]);
 	d->nrx = nl_u32(tb[IFLA_NUM_RX_QUEUES]);
 	d->ntx = nl_u32(tb[IFLA_NUM_TX_QUEUES]);
-	d->gro_max = nl_u32(tb[IFLA_GRO_MAX_SIZE]);
-	d->gso_max = nl_u32(tb[IFLA_GSO_MAX_SIZE]);
 	d->master_index = nl_u32(tb[IFLA_MASTER]);
 	d->link = nl_u32(tb[IFLA_LINK]);
 	if (tb[IFLA_LINK_NETNSID])
@@ -372,7 +366,6 @@ static int addr_msg(const struct nlmsghdr *nlh, void *ctx)
 	if (!a)
 		return MNL_CB_OK;
 	a->family = ifa->ifa_family;
-	a->prefix = ifa->ifa_prefixlen;
 	nl_copy(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], a->bytes, sizeof(a->bytes));
 	return MNL_CB_OK;
 }

@@ -27,7 +27,6 @@ void host_sysfs_open(struct host_scan *s)
 		close(fs);
 	if (s->sysfs < 0 && s->ns->own)
 		s->sysfs = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	s->ns->sysfs = s->sysfs >= 0;
 }
 
 /* First line of a file below dir; false: not there, not readable */

@@ -62,7 +62,7 @@ static void files_told(struct host *h, const struct pl_vmm_file *files, size_t n
 		q = p ? tapq_find(p, &files[i], true) : NULL;
 		if (!q)
 			continue;
-		p->detailed = q->vhost_known = true;
+		q->vhost_known = true;
 		q->vhost = false;
 		q->worker = NULL;
 		q->file = files[i].file;

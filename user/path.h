@@ -103,7 +103,7 @@ void path_cover_set(struct path *p, const json_t *hops);
 
 /* What is to be known of an element, a line each, most important first; NULL-terminated */
 const char *const *path_facts(struct path *p, const struct path_elem *e, bool all);
-/* Queueing disciplines and programs alone: what stands out in a short form; "" */
+/* What stands out in a short form: down, a port that does not forward, programs; "" */
 const char *path_mark(struct path *p, const struct path_elem *e);
 
 const char *path_what_name(enum path_what what); /* "nic", "vhost", ... */

@@ -119,7 +119,6 @@ struct flight *flight_new(struct stitch *s, const struct pl_event *ev)
 	if (s->in_flight >= s->cfg.max_in_flight) {
 		f = list_entry(s->lru.next, struct flight, lru);
 		s->stats.evicted++;
-		f->evict = true;
 		flight_end(s, f, PACKET_INCOMPLETE);
 	}
 	f = flight_alloc(s);

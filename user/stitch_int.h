@@ -98,7 +98,6 @@ struct flight {
 	bool delivered; /* a socket has a clone of it */
 	bool discard; /* not to be reported: what its clones are is */
 	bool put; /* its vector was put into the vCPU */
-	bool evict; /* chosen to make room */
 	struct sighting held;
 	struct sighting *s;
 	struct sighting first[FLIGHT_INLINE];

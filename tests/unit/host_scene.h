@@ -90,7 +90,7 @@ static inline void scene_vlan(struct host *h, struct host_dev *d, __u16 first, _
 
 static inline void scene_addr(struct host *h, struct host_dev *d, __u8 last)
 {
-	*host_add(h, d->addrs, d->naddrs) = (struct host_addr){ AF_INET, { 10, 0, 0, last }, 24 };
+	*host_add(h, d->addrs, d->naddrs) = (struct host_addr){ AF_INET, { 10, 0, 0, last } };
 }
 
 static inline struct host_task *scene_task(struct host *h, __u32 tgid, __u32 tid, const char *comm)
