@@ -307,6 +307,9 @@ const char *host_kind_name(enum host_kind kind);
 const char *host_hook_name(enum host_hook hook);
 const char *host_offload_name(enum host_offload offload);
 
+/* What rtnetlink calls rtnl ("" for hardware), of this name and ARPHRD_* type */
+enum host_kind host_kind_of(const char *rtnl, const char *name, unsigned short type);
+
 /* What the catalogue calls such a device */
 enum pl_dev_kind host_pl_kind(enum host_kind kind);
 

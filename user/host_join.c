@@ -6,12 +6,9 @@
 #include "host_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/net_namespace.h>
-#include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "link.h"
 #include "netns.h"
 
 /* What the ids of one namespace mean */
@@ -28,35 +25,6 @@ struct nsids {
 	size_t n;
 };
 
-static int nsid_msg(const struct nlmsghdr *nlh, void *ctx)
-{
-	const struct nlattr *tb[NETNSA_MAX + 1];
-	__s32 *id = ctx;
-
-	nl_attrs(nlh, sizeof(struct rtgenmsg), tb, NETNSA_MAX);
-	*id = tb[NETNSA_NSID] ? (__s32)nl_u32(tb[NETNSA_NSID]) : -1;
-	return MNL_CB_OK;
-}
-
-/* The id that the current namespace has for ns; -1: none */
-static __s32 nsid_ask(struct nsids *all, const struct host_netns *ns)
-{
-	int fd = open(ns->path, O_RDONLY | O_CLOEXEC);
-	struct nlmsghdr *nlh;
-	struct rtgenmsg *rt;
-	char buf[NL_BYTES];
-	__s32 id = -1;
-
-	if (fd < 0)
-		return -1;
-	nlh = nl_request(buf, RTM_GETNSID, 0, sizeof(*rt), &rt);
-	mnl_attr_put_u32(nlh, NETNSA_FD, fd);
-	if (nl_call(&all->nl, nlh, nsid_msg, &id))
-		id = -1;
-	close(fd);
-	return id;
-}
-
 /* Does it look like the other end of d? Only spares questions */
 static bool may_be_link(const struct host_dev *d, const struct host_dev *other)
 {
@@ -67,6 +35,7 @@ static struct host_netns *nsid_find(struct nsids *all, const struct host_dev *d)
 {
 	struct host *h = all->h;
 	struct nsid *known;
+	__u32 inode;
 	size_t i;
 
 	for (i = 0; i < all->n; i++)
@@ -76,7 +45,7 @@ static struct host_netns *nsid_find(struct nsids *all, const struct host_dev *d)
 		struct host_netns *ns = h->netns[i];
 
 		if (ns == all->of || !may_be_link(d, host_find_index(h, ns, d->link)) ||
-		    nsid_ask(all, ns) != d->link_nsid)
+		    link_nsid(&all->nl, ns->path, &inode) != d->link_nsid)
 			continue;
 		known = host_add(h, all->ids, all->n);
 		if (known)

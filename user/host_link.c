@@ -33,7 +33,7 @@ static const struct {
 	{ "vrf", HOST_VRF },
 };
 
-static enum host_kind kind_of(const char *rtnl, const char *name, unsigned short type)
+enum host_kind host_kind_of(const char *rtnl, const char *name, unsigned short type)
 {
 	if (type == ARPHRD_LOOPBACK)
 		return HOST_LOOPBACK;
@@ -197,7 +197,7 @@ static void info_read(struct host *h, struct host_dev *d, const struct nlattr *i
 	nl_nested(info, tb, IFLA_INFO_MAX);
 	d->rtnl_kind = arena_printf(&h->mem, "%s", nl_str(tb[IFLA_INFO_KIND]));
 	d->slave_kind = arena_printf(&h->mem, "%s", nl_str(tb[IFLA_INFO_SLAVE_KIND]));
-	d->kind = kind_of(d->rtnl_kind, d->name, type);
+	d->kind = host_kind_of(d->rtnl_kind, d->name, type);
 	if (tb[IFLA_INFO_DATA])
 		data_read(h, d, tb[IFLA_INFO_DATA]);
 	if (tb[IFLA_INFO_SLAVE_DATA] && !strcmp(d->slave_kind, "bridge"))

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
@@ -12,19 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum pl_dev_kind kind_of(const char *rtnl_kind, unsigned short type)
-{
-	if (!strcmp(rtnl_kind, "tun"))
-		return PL_DEV_TAP;
-	if (!strcmp(rtnl_kind, "bridge"))
-		return PL_DEV_BRIDGE;
-	if (!strcmp(rtnl_kind, "veth"))
-		return PL_DEV_VETH;
-	/* devices that software made have a kind; what is left is hardware, real or emulated */
-	if (!*rtnl_kind && type == ARPHRD_ETHER)
-		return PL_DEV_NIC;
-	return PL_DEV_OTHER;
-}
+#include "host.h"
 
 bool link_parse(const struct nlmsghdr *nlh, struct link_msg *out)
 {
@@ -42,8 +29,8 @@ bool link_parse(const struct nlmsghdr *nlh, struct link_msg *out)
 	out->new_nsid = tb[IFLA_NEW_NETNSID] ? (int)nl_u32(tb[IFLA_NEW_NETNSID]) : -1;
 	d->ifindex = ifi->ifi_index;
 	d->master = nl_u32(tb[IFLA_MASTER]);
-	d->kind = kind_of(nl_str(info[IFLA_INFO_KIND]), ifi->ifi_type);
 	snprintf(d->name, sizeof(d->name), "%s", nl_str(tb[IFLA_IFNAME]));
+	d->kind = host_pl_kind(host_kind_of(nl_str(info[IFLA_INFO_KIND]), d->name, ifi->ifi_type));
 	snprintf(d->driver, sizeof(d->driver), "%.31s", nl_str(info[IFLA_INFO_KIND]));
 	return true;
 }
