@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From the device's interrupt to the stack: irq, softirq, NAPI, GRO, netif_receive_skb */
-#include "skb.bpf.h"
+#include "gro.bpf.h"
 
 /* include/linux/netdevice.h, enum gro_result: these two mean that the skb is gone, silently */
 #define GRO_MERGED	0
@@ -139,45 +139,13 @@ int BPF_PROG(pl_napi_gro_raw, struct sk_buff *skb)
 SEC("tp_btf/napi_gro_frags_entry")
 int BPF_PROG(pl_napi_gro_frags, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_ENTRY(napi_gro_frags, DIRECT), skb, NULL);
+	return gro_event(SKB_HOP_ENTRY(napi_gro_frags, DIRECT), skb);
 }
 
 SEC("raw_tp/napi_gro_frags_entry")
 int BPF_PROG(pl_napi_gro_frags_raw, struct sk_buff *skb)
 {
-	return skb_hop(SKB_HOP_ENTRY(napi_gro_frags_raw, PROBED), skb, NULL);
-}
-
-/*
- * Drivers with page buffers may leave all but the Ethernet header in a fragment (virtio_net does so
- * with full-sized frames): nic:gro cannot read the headers then, and GRO itself reads them at
- * frag0, where dev_gro_receive() is called with skb->data at the network header.
- */
-static __always_inline int gro_look(__u8 hook, struct sk_buff *skb, bool direct)
-{
-	struct napi_gro_cb *cb = (void *)skb + bpf_core_field_offset(struct sk_buff, cb);
-	__u32 len = READ(direct, skb, len);
-	struct net_device *dev;
-	struct pl_event *e;
-	void *frag0;
-
-	if (len != READ(direct, skb, data_len))
-		return 0;
-	frag0 = READ(PROBED, cb, frag0);
-	dev = READ(direct, skb, dev);
-	if (!frag0 || !dev)
-		return 0;
-	e = event_begin_dev(hook, dev, direct);
-	if (!e)
-		return 0;
-	e->obj = (__u64)skb;
-	e->head = (__u32)((__u64)READ(direct, skb, head) >> 6);
-	e->len = len;
-	e->flags |= PL_F_NONLIN;
-	key_fill(e, (__u64)frag0, READ(PROBED, cb, frag0_len), len,
-		 READ(direct, skb, protocol) | KEY_AT_L3);
-	event_end(e);
-	return 0;
+	return gro_event(SKB_HOP_ENTRY(napi_gro_frags_raw, PROBED), skb);
 }
 
 /* arg0 is a napi_struct, in 6.18 a gro_node: not looked at */

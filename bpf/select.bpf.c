@@ -51,7 +51,7 @@ __noinline int filter_skb(__u64 addr, __u32 how)
 	struct sk_buff *skb = (void *)addr;
 	struct filter_frame f = {};
 	struct skb_place at;
-	__u32 linear, tag = 0;
+	__u32 linear;
 
 	if (!cfg_filter)
 		return FILTER_PASS;
@@ -60,11 +60,8 @@ __noinline int filter_skb(__u64 addr, __u32 how)
 		link_locate(skb, &at);
 	if (at.tail <= at.start)
 		return FILTER_UNSURE;
-	if (vlan_meta(skb, PROBED) >> 32)
-		tag = READ(PROBED, skb, vlan_proto) |
-		      (__u32)bpf_htons(READ(PROBED, skb, vlan_tci)) << 16;
 	linear = at.tail - at.start;
-	frame_fill(&f, at.head + at.start, linear, linear + at.data_len, at.proto, tag);
+	frame_fill(&f, at.head + at.start, linear, linear + at.data_len, at.proto, skb_tag(skb));
 	return filter_run(&f);
 }
 
@@ -105,24 +102,26 @@ __noinline int sample_skb(__u64 addr, __u32 how)
 	return sample_event(&e);
 }
 
-/* Both, for a packet that is no skb yet: size bytes at data, from its Ethernet header on */
-__noinline int filter_bytes(__u64 data, __u32 size)
+/* Both, of linear of the whole bytes of a packet at l2; proto, tag: as for frame_fill() */
+__noinline int filter_bytes(__u64 l2, __u32 linear, __u32 whole, __u32 proto, __u32 tag)
 {
 	struct filter_frame f = {};
 
 	if (!cfg_filter)
 		return FILTER_PASS;
-	frame_fill(&f, data, size, size, 0, 0);
+	frame_fill(&f, l2, linear, whole, proto, tag);
 	return filter_run(&f);
 }
 
-__noinline int sample_bytes(__u64 data, __u32 size)
+__noinline int sample_bytes(__u64 l2, __u32 linear, __u32 whole, __u32 proto)
 {
 	struct pl_event e = {};
 
 	if (!cfg_sample)
 		return FILTER_PASS;
-	key_fill(&e, data, size, size, 0);
+	key_fill(&e, l2, linear, whole, proto);
+	if (linear < whole)
+		e.flags |= PL_F_NONLIN;
 	return sample_event(&e);
 }
 
@@ -133,15 +132,16 @@ static __always_inline int verdict_both(int filter, int sample)
 	return filter == FILTER_UNSURE || sample == FILTER_UNSURE ? FILTER_UNSURE : FILTER_PASS;
 }
 
-int select_bytes(__u64 data, __u32 size)
+__noinline int select_bytes(__u64 l2, __u32 linear, __u32 whole, __u32 proto, __u32 tag)
 {
 	int verdict;
 
 	if (!cfg_select)
 		return FILTER_PASS;
-	verdict = filter_bytes(data, size);
-
-	return verdict == FILTER_REJECT ? verdict : verdict_both(verdict, sample_bytes(data, size));
+	verdict = filter_bytes(l2, linear, whole, proto, tag);
+	if (verdict == FILTER_REJECT)
+		return verdict;
+	return verdict_both(verdict, sample_bytes(l2, linear, whole, proto));
 }
 
 /* Remember a selected packet, once while it has this skb and this buffer */

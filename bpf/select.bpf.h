@@ -29,8 +29,11 @@
 /* Is the packet of this skb looked at? skb: address_of() it */
 int select_skb(__u64 skb, __u32 how);
 
-/* The same for a packet that is no skb yet: size bytes at data, from its Ethernet header on */
-int select_bytes(__u64 data, __u32 size);
+/*
+ * The same by its bytes alone, where it is no skb yet or they are not in its linear part: linear of
+ * whole bytes can be read at l2; proto and tag are those of frame_fill().
+ */
+int select_bytes(__u64 l2, __u32 linear, __u32 whole, __u32 proto, __u32 tag);
 
 /* Identity of a followed packet, as it was when it was selected, into its event */
 int follow_fill(struct pl_event *e, __u64 skb, __u32 how);

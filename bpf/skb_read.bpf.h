@@ -4,6 +4,7 @@
 #define PKTLAP_SKB_READ_BPF_H
 
 #include "pktlap.bpf.h"
+#include <bpf/bpf_endian.h>
 
 /* noinline: clang 14 moves a CO-RE access out of its field_exists guard when it inlines */
 static __noinline __u64 vlan_meta_probed(struct sk_buff *skb)
@@ -33,6 +34,14 @@ static __always_inline __u64 vlan_meta(struct sk_buff *skb, bool direct)
 	if (!READ(direct, skb, vlan_proto) && !READ(direct, skb, vlan_tci))
 		return 0;
 	return vlan_meta_probed(skb);
+}
+
+/* The tag in metadata, as a filter takes it: ethertype, then TCI, in network order; 0: none */
+static __always_inline __u32 skb_tag(struct sk_buff *skb)
+{
+	if (!(vlan_meta(skb, PROBED) >> 32))
+		return 0;
+	return READ(PROBED, skb, vlan_proto) | (__u32)bpf_htons(READ(PROBED, skb, vlan_tci)) << 16;
 }
 
 /*

@@ -44,7 +44,7 @@ __noinline int send_event(__u64 buff, __u32 hook, __u32 ifindex, __u32 netns, __
 	struct pl_event *e;
 
 	if (cfg_select)
-		selected = select_bytes((__u64)data, end - data);
+		selected = select_bytes((__u64)data, end - data, end - data, 0, 0);
 	if (selected == FILTER_REJECT)
 		return false;
 	e = send_begin(hop, queue);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs that only the tests run: the key on any bytes, an skb hop on the skb of a test run */
-#include "bpf/skb.bpf.h"
+#include "bpf/gro.bpf.h"
 #include "tests/bpf/run.h"
 
 struct run_in in;
 struct run_out out;
+
+/* an skb and its device, as far as a hop reads them by probes: larger than any kernel's */
+static __u8 fake_skb[1024];
+static __u8 fake_dev[8192];
 
 /* through memory, so that the verifier sees a number as in the real programs, not a pointer */
 static volatile __u64 address;
@@ -40,4 +44,27 @@ int run_skb(struct __sk_buff *ctx)
 	address = (__u64)ctx;
 	out.skb = address;
 	return skb_hop(hop, (void *)out.skb, NULL);
+}
+
+#define FAKE(obj, type, field) (*(typeof(((type *)0)->field) *)((obj) + bpf_core_field_offset(type, field)))
+
+/* GRO's look at a packet of which the part from in.at on is in a fragment, and nothing elsewhere */
+SEC("raw_tp")
+int run_gro(void *ctx)
+{
+	__u64 cb = bpf_core_field_offset(struct sk_buff, cb);
+
+	address = (__u64)&in.packet;
+	FAKE(fake_skb, struct sk_buff, len) = in.frame;
+	FAKE(fake_skb, struct sk_buff, data_len) = in.frame;
+	FAKE(fake_skb, struct sk_buff, protocol) = in.proto;
+	FAKE(fake_skb + cb, struct napi_gro_cb, frag0_len) = in.linear;
+	*(__u64 *)(fake_skb + cb + bpf_core_field_offset(struct napi_gro_cb, frag0)) = address + in.at;
+	address = (__u64)&fake_dev;
+	*(__u64 *)(fake_skb + bpf_core_field_offset(struct sk_buff, dev)) = address;
+	select_note_gro(in.selected);
+	address = (__u64)&fake_skb;
+	gro_look(PL_HOOK_dev_gro_receive_kp, (void *)address, PROBED);
+	out.selected = select_gro_was();
+	return 0;
 }

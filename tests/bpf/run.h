@@ -13,12 +13,14 @@ struct run_in {
 	__u32 proto; /* of key_fill() */
 	__u16 vlan_proto; /* run_skb: push this tag into the skb's metadata, 0: none */
 	__u16 vlan_tci;
+	__u32 selected; /* run_gro: might it be a packet that is looked at, by nic:gro? */
 };
 
 struct run_out {
 	struct pl_event ev;
 	__u64 task; /* address of the task that ran */
 	__u64 skb;
+	__u32 selected; /* run_gro: the same, by what it could read */
 };
 
 #endif

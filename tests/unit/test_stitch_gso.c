@@ -128,6 +128,26 @@ static void test_gro_frag0(void **state)
 		   "nic:gro nic:gromerge nic:skb skb:free C 1000+500\n");
 }
 
+/* FILTER, and GRO cannot read what it depends on either: no packet until some hop can tell */
+static void test_gro_undecided(void **state)
+{
+	struct scene *sc = *state;
+	int sure;
+
+	for (sure = 0; sure < 2; sure++) {
+		at(sc, 0, 0);
+		sc->next_flags = PL_F_UNSURE;
+		pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 0);
+		sc->next_flags = PL_F_UNSURE;
+		tcp(sc, PL_HOP_nic_gromerge, IF_NIC, 1, 1000, MSS);
+		if (sure)
+			tcp(sc, PL_HOP_nic_skb, IF_NIC, 1, 1000, MSS);
+		finish(sc);
+		EXPECT(sc, sure ? "nic:gro nic:gromerge nic:skb I 1000+500\n" : "");
+		assert_int_equal(stitch_stats(sc->st)->undecided, 1);
+	}
+}
+
 static struct pl_event udp_make(struct scene *sc, enum pl_hop hop, __u32 ifindex, __u32 skb,
 				__u64 key, __u32 len)
 {
@@ -391,6 +411,7 @@ int main(void)
 		SCENE(test_gro_held),
 		SCENE(test_gro_unsure),
 		SCENE(test_gro_frag0),
+		SCENE(test_gro_undecided),
 		SCENE(test_gro_udp),
 		SCENE(test_gso),
 		SCENE(test_gso_unsure),
