@@ -51,6 +51,15 @@ __noinline int dequeue_event(__u64 skb, __u8 hook)
 	return skb_hop(hop, (void *)skb, NULL);
 }
 
+/*
+ * The same by plain loads, which a global function cannot make. Not in place: 6.1's verifier counts
+ * the stack of all that a program calls, also where the call is dead.
+ */
+static __noinline int dequeue_direct(struct sk_buff *skb)
+{
+	return skb_hop(SKB_HOP(qdisc_dequeue, DIRECT, 0), skb, NULL);
+}
+
 /* The packets of a bulk that come after skb */
 static __always_inline int dequeue_rest(__u8 hook, struct sk_buff *skb, int packets)
 {
@@ -76,8 +85,7 @@ int BPF_PROG(pl_qdisc_dequeue, void *q, void *txq, int packets, struct sk_buff *
 {
 	if (!skb)
 		return 0;
-	/* not in place: 6.1's verifier counts the stack of all that a program calls */
-	dequeue_event(address_of(skb), PL_HOOK_qdisc_dequeue);
+	dequeue_direct(skb);
 	return dequeue_rest(PL_HOOK_qdisc_dequeue, skb, packets);
 }
 
