@@ -166,32 +166,24 @@ int BPF_PROG(pl_consume_skb_raw, struct sk_buff *skb)
 	return skb_hop(SKB_HOP_FREE(consume_skb_raw, PROBED), skb, NULL);
 }
 
-static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *skb, void *place,
+static __always_inline int drop_event(struct skb_hop hop, struct sk_buff *skb, void *place,
 				      __u32 reason)
 {
-	enum pl_scope wanted = skb_scope(skb, direct);
+	struct skb_look at = {};
 	struct pl_event *e;
-	int selected = FILTER_PASS;
 
-	if (!wanted)
+	if (!skb_wanted(hop, skb, NULL, &at))
 		return 0;
-	if (cfg_select)
-		selected = select_skb(address_of(skb), SELECT_ENDS);
-	if (selected == FILTER_REJECT)
-		return 0;
-	e = event_begin(hook);
-	if (!e)
-		return 0;
-	skb_fill(e, skb, direct, 0, selected);
+	e = skb_begin(hop, skb, &at);
+	if (e) {
+		e->arg = reason;
+		/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance
+		 * do, and say nothing about where the kernel is */
+		e->vlan = (__u32)((__u64)place - cfg_stext);
+		e->flags &= ~(PL_F_VLAN_META | PL_F_VLAN_FRAME);
+		event_end(e);
+	}
 	follow_end(address_of(skb));
-	if (wanted == PL_SCOPE_UP)
-		e->flags |= PL_F_KNOWN;
-	e->arg = reason;
-	/* text and modules lie within 2 GiB of each other (x86, arm64): 32 bits of distance do,
-	 * and say nothing about where the kernel is */
-	e->vlan = (__u32)((__u64)place - cfg_stext);
-	e->flags &= ~(PL_F_VLAN_META | PL_F_VLAN_FRAME);
-	event_end(e);
 	return 0;
 }
 
@@ -199,11 +191,11 @@ static __always_inline int drop_event(__u8 hook, bool direct, struct sk_buff *sk
 SEC("tp_btf/kfree_skb")
 int BPF_PROG(pl_kfree_skb, struct sk_buff *skb, void *place, unsigned int reason)
 {
-	return drop_event(PL_HOOK_kfree_skb, DIRECT, skb, place, reason);
+	return drop_event(SKB_HOP_FREE(kfree_skb, DIRECT), skb, place, reason);
 }
 
 SEC("raw_tp/kfree_skb")
 int BPF_PROG(pl_kfree_skb_raw, struct sk_buff *skb, void *place, unsigned int reason)
 {
-	return drop_event(PL_HOOK_kfree_skb_raw, PROBED, skb, place, reason);
+	return drop_event(SKB_HOP_FREE(kfree_skb_raw, PROBED), skb, place, reason);
 }

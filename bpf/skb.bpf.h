@@ -179,42 +179,67 @@ static __always_inline __u32 select_how(struct skb_hop hop, __u16 type)
 	return how | ARPHRD_NONE | (hop.out ? 0 : SELECT_IN);
 }
 
-/*
- * The event of a hop that sees an skb. dev: the device where the hop has it as an argument or
- * where it is not skb->dev; NULL: skb->dev. Is the packet one of those that are looked at?
- */
-static __always_inline bool skb_event(struct skb_hop hop, struct sk_buff *skb,
-				      struct net_device *dev)
-{
-	__u32 ifindex = 0, netns = 0;
-	enum pl_scope wanted;
-	struct pl_event *e;
-	__u16 type = 0;
-	int selected;
+/* What is known of an skb before there is an event of it */
+struct skb_look {
+	__u32 ifindex, netns; /* 0: not known at this hop */
+	__u16 type; /* of the device; 0: not known */
+	enum pl_scope scope;
+	int selected; /* the answer of select_skb() */
+};
 
+/*
+ * Is the packet one of those that are looked at? dev: the device where the hop has it as an argument
+ * or where it is not skb->dev; NULL: skb->dev.
+ */
+static __always_inline bool skb_wanted(struct skb_hop hop, struct sk_buff *skb,
+				       struct net_device *dev, struct skb_look *at)
+{
 	if (hop.trust == DEV_OF_SKB) {
 		if (!dev)
 			dev = READ(hop.direct, skb, dev);
 		if (!dev)
 			return false;
-		dev_of(dev, hop.direct, &ifindex, &netns, &type);
-		wanted = dev_scope(netns, ifindex, type);
+		dev_of(dev, hop.direct, &at->ifindex, &at->netns, &at->type);
+		at->scope = dev_scope(at->netns, at->ifindex, at->type);
 	} else if (hop.trust == DEV_GONE) {
-		netns = sock_netns(hop.sk, hop.direct);
-		wanted = sock_skb_scope(netns, skb, hop.direct);
+		at->netns = sock_netns(hop.sk, hop.direct);
+		at->scope = sock_skb_scope(at->netns, skb, hop.direct);
 	} else {
-		wanted = skb_scope(skb, hop.direct);
+		at->scope = skb_scope(skb, hop.direct);
 	}
 	/* what this host sends out over such a device has come in nowhere */
-	if (!wanted || (wanted == PL_SCOPE_UP && !READ(hop.direct, skb, skb_iif)))
+	if (!at->scope || (at->scope == PL_SCOPE_UP && !READ(hop.direct, skb, skb_iif)))
 		return false;
-	selected = cfg_select ? select_skb(address_of(skb), select_how(hop, type)) : FILTER_PASS;
-	if (selected == FILTER_REJECT)
+	at->selected = FILTER_PASS;
+	if (cfg_select)
+		at->selected = select_skb(address_of(skb), select_how(hop, at->type));
+	return at->selected != FILTER_REJECT;
+}
+
+/* Its event, begun, with all that is of the skb; NULL: no room */
+static __always_inline struct pl_event *skb_begin(struct skb_hop hop, struct sk_buff *skb,
+						  const struct skb_look *at)
+{
+	struct pl_event *e = event_begin_at(hop.hook, at->ifindex, at->netns);
+
+	if (!e)
+		return NULL;
+	e->flags |= hop.flags | (at->scope == PL_SCOPE_UP ? PL_F_KNOWN : 0);
+	skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : at->type, at->selected);
+	return e;
+}
+
+/* The event of a hop that sees an skb. Is the packet one of those that are looked at? */
+static __always_inline bool skb_event(struct skb_hop hop, struct sk_buff *skb,
+				      struct net_device *dev)
+{
+	struct skb_look at = {};
+	struct pl_event *e;
+
+	if (!skb_wanted(hop, skb, dev, &at))
 		return false;
-	e = event_begin_at(hop.hook, ifindex, netns);
+	e = skb_begin(hop, skb, &at);
 	if (e) {
-		e->flags |= hop.flags | (wanted == PL_SCOPE_UP ? PL_F_KNOWN : 0);
-		skb_fill(e, skb, hop.direct, hop.ip ? ARPHRD_NONE : type, selected);
 		if (hop.sk)
 			sock_mark(e, hop.sk, hop.direct,
 				  e->proto == IPPROTO_TCP || e->proto == IPPROTO_UDP);

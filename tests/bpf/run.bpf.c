@@ -48,6 +48,28 @@ int run_skb(struct __sk_buff *ctx)
 
 #define FAKE(obj, type, field) (*(typeof(((type *)0)->field) *)((obj) + bpf_core_field_offset(type, field)))
 
+/* The address of the fake skb: linear bytes of in.packet, and its device */
+SEC("raw_tp")
+int run_fake(void *ctx)
+{
+	address = (__u64)&in.packet;
+	*(__u64 *)(fake_skb + bpf_core_field_offset(struct sk_buff, head)) = address;
+	FAKE(fake_skb, struct sk_buff, tail) = in.linear;
+	FAKE(fake_skb, struct sk_buff, end) = RUN_PACKET_MAX / 2;
+	FAKE(fake_skb, struct sk_buff, len) = in.frame;
+	FAKE(fake_skb, struct sk_buff, data_len) = in.frame - in.linear;
+	FAKE(fake_skb, struct sk_buff, network_header) = in.at;
+	FAKE(fake_skb, struct sk_buff, protocol) = in.proto;
+	FAKE(fake_skb, struct sk_buff, skb_iif) = in.iif;
+	FAKE(fake_dev, struct net_device, ifindex) = in.ifindex;
+	FAKE(fake_dev, struct net_device, type) = ARPHRD_ETHER;
+	address = (__u64)&fake_dev;
+	*(__u64 *)(fake_skb + bpf_core_field_offset(struct sk_buff, dev)) = address;
+	address = (__u64)&fake_skb;
+	out.skb = address;
+	return 0;
+}
+
 /* GRO's look at a packet of which the part from in.at on is in a fragment, and nothing elsewhere */
 SEC("raw_tp")
 int run_gro(void *ctx)

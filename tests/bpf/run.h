@@ -13,6 +13,7 @@ struct run_in {
 	__u32 proto; /* of key_fill() */
 	__u16 vlan_proto; /* run_skb: push this tag into the skb's metadata, 0: none */
 	__u16 vlan_tci;
+	__u32 iif, ifindex; /* run_fake: where the skb came in, its device */
 	__u32 selected; /* run_gro: might it be a packet that is looked at, by nic:gro? */
 };
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which packets are looked at where their headers are in a fragment: FILTER, --sample at nic:gromerge */
+/*
+ * Which packets are looked at: FILTER and --sample where the headers are in a fragment (nic:gromerge),
+ * drops by what is known of the skb
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,15 +17,19 @@
 #include "filter.h"
 #include "object.h"
 #include "packet.h"
+#include "pktlap.skel.h"
 #include "run.h"
 #include "run.skel.h"
 
 #define SAMPLE	 4
 #define FLOWS	 400
 #define HEADERS4 28 /* IPv4 and UDP */
+#define IFINDEX	 9
+#define REASON	 5
 
 struct fixture {
 	struct run_bpf *skel;
+	struct pktlap_bpf *pktlap; /* NULL: the test's own programs are used */
 	struct made m;
 	void *image; /* of the object, with a filter in it */
 };
@@ -66,6 +73,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	object_stop(&f->m);
+	pktlap_bpf__destroy(f->pktlap);
 	run_bpf__destroy(f->skel);
 	free(f->image);
 	free(f);
@@ -168,6 +176,87 @@ static void test_sample(void **state)
 	assert_in_range(n, FLOWS / SAMPLE / 2, FLOWS / SAMPLE * 2);
 }
 
+/* pktlap's own programs, and packets for them */
+static void drops_start(struct fixture *f, bool scoped, __u32 sample)
+{
+	f->skel = run_bpf__open();
+	f->pktlap = pktlap_bpf__open();
+	assert_true(f->skel && f->pktlap);
+	assert_int_equal(object_prepare(f->skel->obj), 0);
+	bpf_program__set_autoload(f->skel->progs.run_fake, true);
+	assert_int_equal(run_bpf__load(f->skel), 0);
+	f->pktlap->rodata->cfg_scoped = scoped;
+	f->pktlap->rodata->cfg_select = sample != 0;
+	f->pktlap->rodata->cfg_follow = sample != 0;
+	f->pktlap->rodata->cfg_sample = sample;
+	assert_int_equal(object_prepare(f->pktlap->obj), 0);
+	bpf_program__set_autoload(f->pktlap->progs.pl_receive_skb_raw, true);
+	bpf_program__set_autoload(f->pktlap->progs.pl_kfree_skb_raw, true);
+	assert_int_equal(pktlap_bpf__load(f->pktlap), 0);
+	assert_int_equal(object_start(f->pktlap->obj, 64, &f->m), 0);
+}
+
+/* The packet's skb, of a device of its own, at the hop of a program */
+static const struct pl_event *pass(struct fixture *f, const struct bpf_program *prog, const struct packet *p, __u32 iif)
+{
+	struct run_in *in = &f->skel->bss->in;
+	size_t l3, len = packet_build(p, in->packet, &l3);
+	__u64 args[3] = { 0, 0, REASON };
+
+	in->at = l3;
+	in->linear = in->frame = len;
+	in->proto = htons(0x0800);
+	in->iif = iif;
+	in->ifindex = IFINDEX;
+	assert_int_equal(program_run(f->skel->progs.run_fake, NULL, 0), 0);
+	args[0] = f->skel->bss->out.skb;
+	assert_int_equal(program_run(prog, args, 3), 0);
+	return object_drain(&f->m) ? &f->m.ev[0] : NULL;
+}
+
+static bool followed(struct fixture *f)
+{
+	struct pl_event e;
+
+	return !bpf_map_lookup_elem(object_map(&f->m, "followed"), &f->skel->bss->out.skb, &e);
+}
+
+/* A device that leads up from one that is looked at: what came in, not what is sent there */
+static void test_drop_scope(void **state)
+{
+	struct fixture *f = *state;
+	struct packet p = udp(2);
+	const struct pl_event *e;
+	__u8 up = PL_SCOPE_UP;
+	__u64 key = IFINDEX;
+
+	drops_start(f, true, 0);
+	assert_null(pass(f, f->pktlap->progs.pl_kfree_skb_raw, &p, 3));
+	assert_int_equal(bpf_map_update_elem(object_map(&f->m, "scope"), &key, &up, BPF_ANY), 0);
+	e = pass(f, f->pktlap->progs.pl_kfree_skb_raw, &p, 3);
+	assert_non_null(e);
+	assert_int_equal(e->arg, REASON);
+	assert_true(e->flags & PL_F_KNOWN);
+	assert_null(pass(f, f->pktlap->progs.pl_kfree_skb_raw, &p, 0));
+}
+
+/* What is known of an skb ends with it, also where there is no room for the event that says so */
+static void test_drop_follow(void **state)
+{
+	struct fixture *f = *state;
+	struct packet p = udp(2);
+
+	drops_start(f, false, 1);
+	assert_non_null(pass(f, f->pktlap->progs.pl_receive_skb_raw, &p, 3));
+	assert_true(followed(f));
+	assert_non_null(pass(f, f->pktlap->progs.pl_kfree_skb_raw, &p, 3));
+	assert_false(followed(f));
+	assert_non_null(pass(f, f->pktlap->progs.pl_receive_skb_raw, &p, 3));
+	f->m.rings[0].size = 0;
+	assert_null(pass(f, f->pktlap->progs.pl_kfree_skb_raw, &p, 3));
+	assert_false(followed(f));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,7 +265,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_filter_beyond, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filter_link, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sample, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drop_scope, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_drop_follow, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("selection by GRO's view of a packet", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("what is looked at", tests, NULL, NULL);
 }
