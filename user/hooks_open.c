@@ -20,8 +20,8 @@ static int image_make(const struct hooks_config *cfg, int func, const struct bpf
 		return -ENOMEM;
 	*out = image;
 	memcpy(image, s->data, s->data_sz);
-	if (func)
-		cast_splice(func, image, s->data_sz);
+	if (func && !cast_splice(func, image, s->data_sz))
+		return -ENOEXEC;
 	if (cfg->filter && filter_splice(cfg->filter, image, s->data_sz) != 1)
 		return -ENOEXEC;
 	return 0;
