@@ -155,6 +155,12 @@ static void test_fentry(void **state)
 	load_kind(PL_KIND_FENTRY, true);
 }
 
+static void test_fexit(void **state)
+{
+	(void)state;
+	load_kind(PL_KIND_FEXIT, true);
+}
+
 static void test_kprobe(void **state)
 {
 	(void)state;
@@ -187,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_tp_btf),
 		cmocka_unit_test(test_raw_tp),
 		cmocka_unit_test(test_fentry),
+		cmocka_unit_test(test_fexit),
 		cmocka_unit_test(test_kprobe),
 	};
 
