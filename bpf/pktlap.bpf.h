@@ -156,7 +156,6 @@ const volatile bool cfg_scoped = false;
 const volatile bool cfg_cast = false;
 const volatile bool cfg_select = false;
 const volatile bool cfg_filter = false;
-const volatile bool cfg_follow = false;
 const volatile bool cfg_follow_nat = false;
 const volatile __u32 cfg_sample = 0;
 const volatile __u64 cfg_stext = 0;
@@ -179,9 +178,8 @@ extern struct socks_shape socks SEC(".maps");
 extern struct sends_shape sends SEC(".maps");
 extern const volatile bool cfg_scoped SEC(".rodata"); /* only the devices in scope */
 extern const volatile bool cfg_cast SEC(".rodata"); /* CAST_HERE was replaced (bpf/cast.h) */
-extern const volatile bool cfg_select SEC(".rodata"); /* only some packets: the next ones say which */
+extern const volatile bool cfg_select SEC(".rodata"); /* only some packets; the next ones say which */
 extern const volatile bool cfg_filter SEC(".rodata"); /* what filter_run() passes */
-extern const volatile bool cfg_follow SEC(".rodata"); /* and what was selected before, by skb */
 extern const volatile bool cfg_follow_nat SEC(".rodata"); /* a followed skb may change its identity */
 extern const volatile __u32 cfg_sample SEC(".rodata"); /* one in so many; 0: all */
 extern const volatile __u64 cfg_stext SEC(".rodata"); /* address of _stext; 0: unknown */

@@ -152,7 +152,7 @@ __noinline int follow_begin(__u64 addr, __u32 how)
 	struct pl_event now = {};
 	struct skb_place at;
 
-	if (!cfg_follow)
+	if (!cfg_select)
 		return 0;
 	skb_locate((void *)addr, how, &at);
 	was = bpf_map_lookup_elem(&followed, &addr);
@@ -202,7 +202,7 @@ __noinline int follow_find(__u64 addr, __u32 how)
 	struct pl_event e = {};
 	struct skb_place at;
 
-	if (!cfg_follow)
+	if (!cfg_select)
 		return FILTER_REJECT;
 	was = bpf_map_lookup_elem(&followed, &addr);
 	if (!was)
@@ -229,7 +229,7 @@ __noinline int follow_fill(struct pl_event *e, __u64 addr, __u32 how)
 	struct pl_event *was;
 	struct skb_place at;
 
-	if (!e || !cfg_follow)
+	if (!e || !cfg_select)
 		return 0;
 	was = bpf_map_lookup_elem(&followed, &addr);
 	if (!was)

@@ -54,7 +54,7 @@ static __always_inline struct pl_selected *selected_here(void)
 /* The skb is freed: its address is another packet's next time */
 static __always_inline void follow_end(__u64 addr)
 {
-	if (cfg_follow)
+	if (cfg_select)
 		bpf_map_delete_elem(&followed, &addr);
 }
 

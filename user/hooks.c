@@ -116,11 +116,12 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 		err = map_size_set(skel, "scope", h->cfg.nscope ? h->cfg.nscope : 1);
 	if (!err)
 		err = map_size_set(skel, "irqs", h->cfg.nirqs ? h->cfg.nirqs : 1);
-	if (!err && skel->rodata->cfg_follow)
-		err = map_size_set(skel, "followed", FOLLOWED_MAX);
 	if (!err)
 		err = map_size_set(skel, "socks", SOCKS_MAX);
-	if (!err && skel->rodata->cfg_select)
+	if (err || !skel->rodata->cfg_select)
+		return err;
+	err = map_size_set(skel, "followed", FOLLOWED_MAX);
+	if (!err)
 		err = map_size_set(skel, "sends", SENDS_MAX);
 	return err;
 }

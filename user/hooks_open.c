@@ -51,7 +51,6 @@ int hooks_open(const struct hooks_config *cfg, int func, struct pktlap_bpf **out
 	skel->rodata->cfg_cast = func != 0;
 	skel->rodata->cfg_select = cfg->filter || cfg->sample || cfg->follow_nat;
 	skel->rodata->cfg_filter = cfg->filter;
-	skel->rodata->cfg_follow = skel->rodata->cfg_select;
 	skel->rodata->cfg_sample = cfg->sample;
 	skel->rodata->cfg_follow_nat = cfg->follow_nat;
 	*out = skel;

@@ -187,7 +187,6 @@ static void drops_start(struct fixture *f, bool scoped, __u32 sample)
 	assert_int_equal(run_bpf__load(f->skel), 0);
 	f->pktlap->rodata->cfg_scoped = scoped;
 	f->pktlap->rodata->cfg_select = sample != 0;
-	f->pktlap->rodata->cfg_follow = sample != 0;
 	f->pktlap->rodata->cfg_sample = sample;
 	assert_int_equal(object_prepare(f->pktlap->obj), 0);
 	bpf_program__set_autoload(f->pktlap->progs.pl_receive_skb_raw, true);
