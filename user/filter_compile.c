@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "filter.h"
 #include "util.h"
 
@@ -136,24 +136,16 @@ static bool is_beginning(pcap_t *p, const char *text, size_t n)
 	return found;
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* The first word that does not fit to those before it; the end when all do; -1: not found out */
 static int place_by_trial(pcap_t *p, const char *text)
 {
-	__u64 end = now_ns() + SEARCH_NS;
+	__u64 end = clock_mono_ns() + SEARCH_NS;
 	struct word w = {};
 
 	while (word_next(text, &w)) {
 		if (!is_beginning(p, text, w.at + w.len))
 			return w.at;
-		if (now_ns() > end)
+		if (clock_mono_ns() > end)
 			return -1;
 	}
 	return strlen(text);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hooks_btf.h"
 #include "hooks_cast.h"
 #include "hooks_int.h"
@@ -19,7 +20,7 @@
 #include "pktlap.skel.h"
 
 #define ROUNDS_MAX   24 /* each round settles one refusal at least; see hooks_int.h */
-#define SETTLE_MS    1000
+#define SETTLE_NS    1000000000ULL
 /* packets on their way at a time, of those that are selected: a full tap ring holds 1000 */
 #define FOLLOWED_MAX 32768
 /* sockets, and tasks that write to them, that were used last: the kernel forgets older ones */
@@ -386,14 +387,6 @@ static struct pl_count *counts_copy(const struct hooks *h)
 	return copy;
 }
 
-static __u64 now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
 static __u64 made_all(const struct hooks *h)
 {
 	enum pl_hook hook;
@@ -418,13 +411,13 @@ void hooks_detach(struct hooks *h)
 		h->links[hook] = NULL;
 	}
 	/* tracepoints are unhooked at once, but a program may still run on another CPU */
-	end = now_ms() + SETTLE_MS;
+	end = clock_mono_ns() + SETTLE_NS;
 	after = made_all(h);
 	do {
 		before = after;
 		nanosleep(&pause, NULL);
 		after = made_all(h);
-	} while (before != after && now_ms() < end);
+	} while (before != after && clock_mono_ns() < end);
 	h->ended = counts;
 }
 
