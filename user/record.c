@@ -90,7 +90,7 @@ static bool drain_on(const struct recorder *r)
 static int drain_round(struct recorder *r, unsigned int budget)
 {
 	__u64 begin = clock_mono_ns();
-	int n = rings_drain(r->rings, budget);
+	int n = rings_drain(r->hooks, budget, on_event, r);
 	int err = r->live && n >= 0 ? live_round(r->live, begin, budget) : 0;
 
 	return err ? err : n;
@@ -364,10 +364,7 @@ static int hooks_setup(struct recorder *r)
 		return err;
 	}
 	hazards_setup(r);
-	err = rings_open(r->hooks, on_event, r, &r->rings);
-	if (err)
-		msg_error("cannot set up the rings: %s", strerror(-err));
-	return err;
+	return 0;
 }
 
 static int trace_setup(struct recorder *r)
@@ -494,7 +491,6 @@ static void recorder_close(struct recorder *r)
 	free(r->filter);
 	free(r->filter_text);
 	live_free(r->live);
-	rings_close(r->rings);
 	hooks_free(r->hooks);
 	cost_free(r->cost);
 	drops_free(r->drops);

@@ -30,7 +30,6 @@ struct recorder {
 	struct drops *drops;
 	struct hazards *hazards;
 	struct hooks *hooks;
-	struct rings *rings;
 	struct cost *cost;
 	struct trace_writer *trace;
 	struct guests *guests; /* NULL: none */

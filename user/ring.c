@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ring.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 /* slots are given back in lots: the producer's CPU has to fetch the line each time */
 #define GIVE_BACK 256
-
-struct rings {
-	const struct hooks *hooks;
-	ring_event_fn fn;
-	void *ctx;
-};
 
 int ring_take(struct pl_ring *ring, const struct pl_event *slots, unsigned int cpu,
 	      unsigned int budget, ring_event_fn fn, void *ctx)
@@ -38,34 +29,16 @@ int ring_take(struct pl_ring *ring, const struct pl_event *slots, unsigned int c
 	return err ? err : (int)n;
 }
 
-int rings_open(const struct hooks *h, ring_event_fn fn, void *ctx, struct rings **out)
+int rings_drain(const struct hooks *h, unsigned int budget, ring_event_fn fn, void *ctx)
 {
-	struct rings *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return -ENOMEM;
-	r->hooks = h;
-	r->fn = fn;
-	r->ctx = ctx;
-	*out = r;
-	return 0;
-}
-
-void rings_close(struct rings *r)
-{
-	free(r);
-}
-
-int rings_drain(struct rings *r, unsigned int budget)
-{
-	unsigned int cpu, ncpus = hooks_ncpus(r->hooks);
+	unsigned int cpu, ncpus = hooks_ncpus(h);
 	const struct pl_event *slots;
 	struct pl_ring *ring;
 	int n, most = 0;
 
 	for (cpu = 0; cpu < ncpus; cpu++) {
-		ring = hooks_ring(r->hooks, cpu, &slots);
-		n = ring_take(ring, slots, cpu, budget, r->fn, r->ctx);
+		ring = hooks_ring(h, cpu, &slots);
+		n = ring_take(ring, slots, cpu, budget, fn, ctx);
 		if (n < 0)
 			return n;
 		most = n > most ? n : most;
