@@ -41,7 +41,6 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
-	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
 
@@ -56,7 +55,6 @@ enum {
 
 enum {
 	BPF_RB_NO_WAKEUP = 1 << 0,
-	BPF_RB_FORCE_WAKEUP = 1 << 1,
 };
 
 #endif

@@ -35,7 +35,6 @@ struct vhost_virtqueue___6_5 {
 
 struct vhost_dev {
 	struct vhost_virtqueue **vqs;
-	int nvqs;
 };
 
 struct vhost_dev___before_6_4 {
