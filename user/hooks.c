@@ -376,11 +376,11 @@ fail:
 	return ret;
 }
 
-/* What was lost up to now; made: none uncounted so far. NULL: no memory, or there is one already */
+/* What was lost up to now; made: none uncounted so far. NULL: no memory */
 static struct pl_count *counts_copy(const struct hooks *h)
 {
 	size_t n = (size_t)h->ncpus * PL_NR_HOOKS, i;
-	struct pl_count *copy = h->ended ? NULL : calloc(n, sizeof(*copy));
+	struct pl_count *copy = calloc(n, sizeof(*copy));
 
 	for (i = 0; copy && i < n; i++)
 		copy[i].lost = hooks_count(h, i / PL_NR_HOOKS, i % PL_NR_HOOKS).lost;
@@ -400,10 +400,13 @@ static __u64 made_all(const struct hooks *h)
 void hooks_detach(struct hooks *h)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	struct pl_count *counts = counts_copy(h);
+	struct pl_count *counts;
 	__u64 end, before, after;
 	enum pl_hook hook;
 
+	if (h->ended)
+		return;
+	counts = counts_copy(h);
 	/* each function hook takes one grace period of all tasks, one after the other (ftrace_shutdown(),
 	 * 6.0 and newer): some 0.13 s */
 	for (hook = 1; hook < PL_NR_HOOKS; hook++) {

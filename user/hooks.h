@@ -53,7 +53,8 @@ int hooks_attach(struct hooks *h, char *err, size_t errlen);
 
 /*
  * Detach all programs; rings stay readable, counters stay what they were at the call. Returns when no
- * program runs any more: that takes seconds where the kernel detaches function hooks one by one.
+ * program runs any more: that takes seconds where the kernel detaches function hooks one by one. A second
+ * call does nothing.
  */
 void hooks_detach(struct hooks *h);
 
