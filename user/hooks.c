@@ -141,13 +141,18 @@ static int map_share(struct hooks *h, int map, int prot, size_t len, struct shar
 	return 0;
 }
 
+static __u32 ring_slots(const struct hooks *h)
+{
+	return h->cfg.ring_bytes / sizeof(struct pl_event);
+}
+
 /*
  * Give each CPU that is online its slots; a program on another counts its events as lost. A CPU
  * that came up since the map was made has none either.
  */
 static int rings_make(struct hooks *h)
 {
-	__u32 size = h->cfg.ring_bytes / sizeof(struct pl_event), next = 0;
+	__u32 size = ring_slots(h), next = 0;
 	unsigned int from, to;
 	struct pl_ring *ring = h->rings.at;
 	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
@@ -323,7 +328,7 @@ static int load_error(const struct hooks *h, int ret, char *err, size_t errlen)
 				      "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYSLOG");
 	else if (ret == -ENOMEM)
 		snprintf(err, errlen, "no memory for %u rings of %zu KiB: use a smaller --buffer",
-			 h->ncpus, h->cfg.ring_bytes / 1024);
+			 h->nslots / ring_slots(h), h->cfg.ring_bytes / 1024);
 	else
 		snprintf(err, errlen, "cannot load the BPF programs: %s (--verbose shows why)",
 			 strerror(-ret));
@@ -345,7 +350,7 @@ int hooks_load(const struct hooks_config *cfg, struct hooks **out, char *err, si
 		snprintf(err, errlen, "out of memory");
 		return -ENOMEM;
 	}
-	h->nslots = sysconf(_SC_NPROCESSORS_ONLN) * (cfg->ring_bytes / sizeof(struct pl_event));
+	h->nslots = sysconf(_SC_NPROCESSORS_ONLN) * ring_slots(h);
 	libbpf_set_print(log_print);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	ret = ksyms_load(&h->ksyms);
