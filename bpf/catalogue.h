@@ -305,4 +305,8 @@ enum pl_hook { PL_HOOK_none,
 	       PL_HOOKS(PL_X) PL_NR_HOOKS };
 #undef PL_X
 
+/* Cells of a CPU in the map counts, of 16 bytes (struct pl_count): whole cache lines */
+#define PL_COUNTS_ROW		  ((PL_NR_HOOKS + 3) / 4 * 4)
+#define PL_COUNTS_CELL(cpu, hook) ((cpu)*PL_COUNTS_ROW + (hook))
+
 #endif

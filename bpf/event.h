@@ -77,7 +77,7 @@ struct pl_event {
 
 _Static_assert(sizeof(struct pl_event) == 64, "events are 64 bytes");
 
-/* One counter cell per CPU and hook: cells of a CPU are contiguous, so CPUs share no line */
+/* One counter cell per CPU and hook, at PL_COUNTS_CELL(): CPUs share no line */
 struct pl_count {
 	__u64 made; /* events that a program wanted to emit */
 	__u64 lost; /* of these: no room in the ring */

@@ -59,7 +59,7 @@ struct slots_shape {
 	__type(value, struct pl_event);
 };
 
-/* [cpu * PL_NR_HOOKS + hook]; mapped by the recorder, so that reading it costs no system call */
+/* [PL_COUNTS_CELL(cpu, hook)]; mapped by the recorder, so that reading it costs no system call */
 struct counts_shape {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -304,7 +304,7 @@ static __always_inline struct pl_event *event_begin(__u8 hook)
 {
 	__u64 ts = bpf_ktime_get_ns();
 	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 cell = cpu * PL_NR_HOOKS + hook;
+	__u32 cell = PL_COUNTS_CELL(cpu, hook);
 	struct pl_ring *ring = bpf_map_lookup_elem(&rings, &cpu);
 	struct pl_count *count = bpf_map_lookup_elem(&counts, &cell);
 	struct pl_event *e;

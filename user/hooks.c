@@ -110,7 +110,7 @@ static int round_prepare(struct hooks *h, struct pktlap_bpf *skel)
 	if (!err)
 		err = map_size_set(skel, "slots", h->nslots);
 	if (!err)
-		err = map_size_set(skel, "counts", h->ncpus * PL_NR_HOOKS);
+		err = map_size_set(skel, "counts", h->ncpus * PL_COUNTS_ROW);
 	if (!err)
 		err = map_size_set(skel, "cpus", h->ncpus);
 	if (!err)
@@ -188,7 +188,7 @@ static int maps_take(struct hooks *h, struct pktlap_bpf *skel)
 		h->map_fd[i] = fd;
 	}
 	err = map_share(h, MAP_COUNTS, PROT_READ,
-			(size_t)h->ncpus * PL_NR_HOOKS * sizeof(struct pl_count), &h->counts);
+			(size_t)h->ncpus * PL_COUNTS_ROW * sizeof(struct pl_count), &h->counts);
 	if (!err)
 		err = map_share(h, MAP_SLOTS, PROT_READ, h->nslots * sizeof(struct pl_event),
 				&h->slots);
@@ -384,11 +384,13 @@ fail:
 /* What was lost up to now; made: none uncounted so far. NULL: no memory */
 static struct pl_count *counts_copy(const struct hooks *h)
 {
-	size_t n = (size_t)h->ncpus * PL_NR_HOOKS, i;
-	struct pl_count *copy = calloc(n, sizeof(*copy));
+	struct pl_count *copy = calloc((size_t)h->ncpus * PL_COUNTS_ROW, sizeof(*copy));
+	enum pl_hook hook;
+	unsigned int cpu;
 
-	for (i = 0; copy && i < n; i++)
-		copy[i].lost = hooks_count(h, i / PL_NR_HOOKS, i % PL_NR_HOOKS).lost;
+	for (cpu = 0; copy && cpu < h->ncpus; cpu++)
+		for (hook = 1; hook < PL_NR_HOOKS; hook++)
+			copy[PL_COUNTS_CELL(cpu, hook)].lost = hooks_count(h, cpu, hook).lost;
 	return copy;
 }
 

@@ -102,15 +102,14 @@ struct pl_ring *hooks_ring(const struct hooks *h, unsigned int cpu, const struct
 
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook)
 {
-	const struct pl_count *c = (const struct pl_count *)h->counts.at +
-				   (size_t)cpu * PL_NR_HOOKS + hook;
+	const struct pl_count *c = (const struct pl_count *)h->counts.at + PL_COUNTS_CELL(cpu, hook);
 	struct pl_count now = {
 		.made = __atomic_load_n(&c->made, __ATOMIC_RELAXED),
 		.lost = __atomic_load_n(&c->lost, __ATOMIC_RELAXED),
 	};
 
 	if (h->ended) {
-		const struct pl_count *end = &h->ended[(size_t)cpu * PL_NR_HOOKS + hook];
+		const struct pl_count *end = &h->ended[PL_COUNTS_CELL(cpu, hook)];
 
 		/* without what was lost, or left out of the recording, since */
 		now.made -= end->made + (now.lost - end->lost);
@@ -122,7 +121,7 @@ struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hoo
 void hooks_uncount(struct hooks *h, unsigned int cpu, enum pl_hook hook)
 {
 	if (h->ended && cpu < h->ncpus && hook < PL_NR_HOOKS)
-		h->ended[(size_t)cpu * PL_NR_HOOKS + hook].made++;
+		h->ended[PL_COUNTS_CELL(cpu, hook)].made++;
 }
 
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook)

@@ -43,7 +43,7 @@ const char *object_said(void)
 
 static size_t counts_bytes(const struct made *m)
 {
-	return (size_t)m->ncpus * PL_NR_HOOKS * sizeof(*m->counts);
+	return (size_t)m->ncpus * PL_COUNTS_ROW * sizeof(*m->counts);
 }
 
 static int map_size(struct bpf_object *obj, const char *name, __u32 entries)
@@ -71,7 +71,7 @@ int object_prepare(struct bpf_object *obj)
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, false);
 	if (map_size(obj, "rings", n) || map_size(obj, "slots", SLOTS_MAX) ||
-	    map_size(obj, "counts", n * PL_NR_HOOKS) || map_size(obj, "irqs", 64) ||
+	    map_size(obj, "counts", n * PL_COUNTS_ROW) || map_size(obj, "irqs", 64) ||
 	    map_size(obj, "cpus", n))
 		return -EINVAL;
 	return 0;

@@ -122,7 +122,7 @@ static struct pktlap_bpf *product_load(void)
 		bpf_program__set_autoload(p, p == skel->progs.pl_softirq_raise_raw);
 	bpf_map__set_max_entries(skel->maps.rings, libbpf_num_possible_cpus());
 	bpf_map__set_max_entries(skel->maps.slots, RING_SLOTS);
-	bpf_map__set_max_entries(skel->maps.counts, libbpf_num_possible_cpus() * PL_NR_HOOKS);
+	bpf_map__set_max_entries(skel->maps.counts, libbpf_num_possible_cpus() * PL_COUNTS_ROW);
 	if (pktlap_bpf__load(skel))
 		die("load");
 	return skel;
