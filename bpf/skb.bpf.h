@@ -73,17 +73,6 @@ static __always_inline bool dev_wanted(__u32 netns, __u32 ifindex, __u16 type)
 	return dev_scope(netns, ifindex, type) == PL_SCOPE_YES;
 }
 
-/* Reserve an event at this device; NULL: not wanted, or no room */
-static __always_inline struct pl_event *event_begin_dev(__u8 hook, struct net_device *dev,
-							bool direct)
-{
-	__u32 ifindex, netns;
-	__u16 type;
-
-	dev_of(dev, direct, &ifindex, &netns, &type);
-	return dev_wanted(netns, ifindex, type) ? event_begin_at(hook, ifindex, netns) : NULL;
-}
-
 /*
  * Select an skb at a hop where skb->dev may be something else. What is read of the device there
  * goes nowhere else.

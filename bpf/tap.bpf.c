@@ -110,13 +110,18 @@ int BPF_KPROBE(pl_tun_sendmsg_kp, struct socket *sock, struct msghdr *m)
 static __always_inline int get_user_event(__u8 hook, struct tun_struct *tun, bool direct)
 {
 	struct net_device *dev = READ(direct, tun, dev);
+	__u32 ifindex, netns;
 	struct pl_event *e;
+	__u16 type;
 
 	if (!dev)
 		return 0;
+	dev_of(dev, direct, &ifindex, &netns, &type);
+	if (!dev_wanted(netns, ifindex, type))
+		return 0;
 	/* whoever writes to a tap and is no vhost worker is a VMM that serves it itself */
 	role_learn(current_tid(), PL_ROLE_VMM);
-	e = event_begin_dev(hook, dev, direct);
+	e = event_begin_at(hook, ifindex, netns);
 	if (e)
 		event_end(e);
 	return 0;
