@@ -14,25 +14,20 @@
  * With a filter: a datagram's write is kept until its packet is seen to be selected, in the same task
  * (sends_out()). udpv6_sendmsg() calls udp_sendmsg() for a destination of IPv4: the same write.
  */
-static __always_inline int send_keep(__u8 hook, struct sock *sk, __u64 size)
+static __always_inline int send_keep(__u8 hook, struct sock *sk, bool direct, __u64 size)
 {
-	struct pl_send now = {
-		.ts = bpf_ktime_get_ns(),
-		.sk = address_of(sk),
-		.size = size,
-		.vlan = sock_number(sk),
-		.hook = hook,
-	};
+	struct pl_send now = { .hook = hook, .size = size };
 	__u32 tid = current_tid();
 
 	if ((hook == PL_HOOK_udp_send_fe || hook == PL_HOOK_udp_send_kp) &&
-	    READ(PROBED, sk, __sk_common.skc_family) == AF_INET6)
+	    READ(direct, sk, __sk_common.skc_family) == AF_INET6)
 		return 0;
-	if (!sock_wanted(sk, PROBED))
-		return 0;
+	now.ts = bpf_ktime_get_ns();
+	now.sk = address_of(sk);
+	now.vlan = sock_number(sk);
 	now.flow = sock_flow(sk, IPPROTO_UDP, true);
-	now.netns = sock_netns(sk, PROBED);
-	now.port = READ(PROBED, sk, __sk_common.skc_num);
+	now.netns = sock_netns(sk, direct);
+	now.port = READ(direct, sk, __sk_common.skc_num);
 	bpf_map_update_elem(&sends, &tid, &now, BPF_ANY);
 	return 0;
 }
@@ -46,8 +41,10 @@ static __always_inline int send_event(__u8 hook, struct sock *sk, bool direct, _
 {
 	struct pl_event *e;
 
+	if (!sock_wanted(sk, direct))
+		return 0;
 	if (cfg_select && proto == IPPROTO_UDP)
-		return send_keep(hook, sk, size);
+		return send_keep(hook, sk, direct, size);
 	if (!sock_sends(sk))
 		return 0;
 	e = sock_begin(hook, sk, direct);
@@ -158,7 +155,7 @@ static __always_inline int return_event(__u8 hook, struct sock *sk, bool direct,
 {
 	struct pl_event *e;
 
-	if (ret < 0 || (flags & MSG_PEEK) || !sock_takes(sk))
+	if (ret < 0 || (flags & MSG_PEEK) || !sock_wanted(sk, direct) || !sock_takes(sk))
 		return 0;
 	e = sock_begin(hook, sk, direct);
 	if (!e)

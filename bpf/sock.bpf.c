@@ -79,7 +79,7 @@ static __always_inline struct sk_buff *queue_tail(struct sock *sk)
 /* So many were put into the queue that are not seen here. other: because they are not selected */
 static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other, __u32 n)
 {
-	struct pl_event *e = sock_begin(hook, sk, PROBED);
+	struct pl_event *e = sock_in_scope(sk, PROBED) ? sock_begin(hook, sk, PROBED) : NULL;
 
 	if (!e)
 		return;

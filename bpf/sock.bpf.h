@@ -25,12 +25,16 @@ static __always_inline bool sock_is_tcp(struct sock *sk)
 	       READ(PROBED, sk, sk_type) == SOCK_STREAM && sock_is_inet(sk, PROBED);
 }
 
-/* A socket of IP, in a namespace that the user wants something of */
+/* In a namespace that the user wants something of */
+static __always_inline bool sock_in_scope(struct sock *sk, bool direct)
+{
+	return !cfg_scoped || scope_has(sock_netns(sk, direct), 0);
+}
+
+/* A socket of IP that the user wants to know of */
 static __always_inline bool sock_wanted(struct sock *sk, bool direct)
 {
-	if (!sock_is_inet(sk, direct))
-		return false;
-	return !cfg_scoped || scope_has(sock_netns(sk, direct), 0);
+	return sock_is_inet(sk, direct) && sock_in_scope(sk, direct);
 }
 
 /* An IPv6 socket that talks IPv4: ::ffff:a.b.c.d */
@@ -140,16 +144,13 @@ static __always_inline void sock_note_queue(struct sock *sk, bool yes)
 }
 
 /*
- * Reserve an event about a socket; NULL: not wanted, or no room. obj and vlan say which socket,
+ * Reserve an event about a socket that is wanted; NULL: no room. obj and vlan say which socket,
  * netns tells connections with the same addresses and ports apart.
  */
 static __always_inline struct pl_event *sock_begin(__u8 hook, struct sock *sk, bool direct)
 {
-	struct pl_event *e;
+	struct pl_event *e = event_begin_at(hook, 0, sock_netns(sk, direct));
 
-	if (!sock_wanted(sk, direct))
-		return NULL;
-	e = event_begin_at(hook, 0, sock_netns(sk, direct));
 	if (!e)
 		return NULL;
 	e->obj = (__u64)sk;
@@ -169,7 +170,7 @@ static __always_inline int tcp_copy_event(__u8 hook, struct sock *sk, struct sk_
 	if (!cfg_scoped && READ(PROBED, skb, skb_iif) == LOOPBACK_IFINDEX)
 		return 0;
 	/* by socket: the skb's headers are those of the first packet in it only */
-	if (!sock_takes(sk))
+	if (!sock_in_scope(sk, PROBED) || !sock_takes(sk))
 		return 0;
 	e = sock_begin(hook, sk, PROBED);
 	if (!e)
