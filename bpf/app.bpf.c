@@ -122,7 +122,7 @@ static __always_inline int wake_event(__u8 hook, struct task_struct *task, bool 
 		return 0;
 	role = role_of(tid);
 	if (!role)
-		bpf_map_update_elem(&roles, &tid, &woken, BPF_NOEXIST);
+		role_put(tid, &woken);
 	else if (role->kind == PL_ROLE_APP)
 		role->pending = 1;
 	e = event_begin(hook);

@@ -127,9 +127,10 @@ struct pl_cpu {
 	__u64 unused[4];
 };
 
-/* value of the selected map, one for each CPU: what was selected last, counters */
+/* value of the selected map, one for each CPU: what was selected last, what had no room */
 struct pl_selected {
 	__u64 unfollowed; /* selected packets that found no room in followed */
+	__u64 tasks_unfollowed; /* times that a task found no room in roles */
 	__u32 xmit_tid; /* task that sent last, at dev:xmit */
 	__u8 xmit; /* was its packet selected? */
 	__u8 gro; /* was the packet that GRO got last? */

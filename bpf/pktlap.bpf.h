@@ -25,6 +25,7 @@
 #define EPOLLIN			 0x001
 #define EPOLLRDNORM		 0x040
 #define NET_RX_SOFTIRQ		 3 /* include/linux/interrupt.h */
+#define EEXIST			 17 /* include/uapi/asm-generic/errno-base.h */
 #define MAC_UNSET		 0xffff /* mac_header of an skb that never was a frame */
 
 /* ARGs of an event function: may the skb be read by plain loads (tp_btf, fentry) or only by
@@ -239,12 +240,29 @@ static __always_inline struct pl_role *role_of(__u32 tid)
 	return bpf_map_lookup_elem(&roles, &tid);
 }
 
+static __always_inline struct pl_selected *selected_here(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&selected, &zero);
+}
+
+/* Of a task that has none. It is without one, and that is counted, where there is no room */
+static __always_inline void role_put(__u32 tid, const struct pl_role *role)
+{
+	long err = bpf_map_update_elem(&roles, &tid, role, BPF_NOEXIST);
+	struct pl_selected *here = err && err != -EEXIST ? selected_here() : NULL;
+
+	if (here)
+		__sync_fetch_and_add(&here->tasks_unfollowed, 1);
+}
+
 static __always_inline void role_learn(__u32 tid, __u32 kind)
 {
 	struct pl_role role = { .kind = kind };
 
 	if (!role_of(tid))
-		bpf_map_update_elem(&roles, &tid, &role, BPF_NOEXIST);
+		role_put(tid, &role);
 }
 
 static __always_inline enum pl_scope scope_of(__u32 netns, __u32 ifindex)

@@ -44,13 +44,6 @@ int follow_fill(struct pl_event *e, __u64 skb, __u32 how);
  */
 int sends_out(__u64 skb, __u64 sk, __u32 yes);
 
-static __always_inline struct pl_selected *selected_here(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&selected, &zero);
-}
-
 /* The skb is freed: its address is another packet's next time */
 static __always_inline void follow_end(__u64 addr)
 {

@@ -285,7 +285,7 @@ static void summary_show(const struct record_config *cfg, const struct record_re
 static bool partial(const struct record_config *cfg, const struct record_result *res)
 {
 	bool missing = res->lost || res->uncovered || res->unstitched || res->unscoped ||
-		       res->unfollowed;
+		       res->unfollowed || res->tasks_unfollowed;
 	size_t i;
 
 	for (i = 0; i < res->nguests; i++)
@@ -317,6 +317,10 @@ static int record(struct args *a)
 		msg_error("%llu packets that matched could not be followed where their headers change: "
 			  "too many at a time",
 			  res.unfollowed);
+	if (res.tasks_unfollowed)
+		msg_error("too many tasks to follow all of them, which was noticed %llu times: where they "
+			  "ran, or were woken, is missing",
+			  res.tasks_unfollowed);
 	return partial(&a->cfg, &res) ? CMD_PARTIAL : CMD_OK;
 }
 

@@ -78,8 +78,11 @@ void hooks_uncount(struct hooks *h, unsigned int cpu, enum pl_hook hook);
 struct pl_count hooks_count(const struct hooks *h, unsigned int cpu, enum pl_hook hook);
 struct pl_count hooks_count_all(const struct hooks *h, enum pl_hook hook);
 
-/* Selected packets that will not be known again after their headers change: no room */
-__u64 hooks_unfollowed(const struct hooks *h);
+/*
+ * What found no room in the programs' maps: selected packets that will not be known again after their
+ * headers change; times that a task was not noted, so that its part of the way is not seen.
+ */
+void hooks_unfollowed(const struct hooks *h, __u64 *packets, __u64 *tasks);
 
 /* The hook that serves a hop, PL_HOOK_none when it is uncovered or was not wanted */
 enum pl_hook hooks_serving(const struct hooks *h, enum pl_hop hop);

@@ -75,18 +75,19 @@ int hooks_each_role(const struct hooks *h, int (*fn)(void *ctx, __u32 tid, enum 
 	return 0;
 }
 
-__u64 hooks_unfollowed(const struct hooks *h)
+void hooks_unfollowed(const struct hooks *h, __u64 *packets, __u64 *tasks)
 {
 	struct pl_selected *of_cpu = calloc(h->ncpus, sizeof(*of_cpu));
 	unsigned int cpu;
 	__u32 zero = 0;
-	__u64 n = 0;
 
+	*packets = *tasks = 0;
 	if (of_cpu && !bpf_map_lookup_elem(h->map_fd[MAP_SELECTED], &zero, of_cpu))
-		for (cpu = 0; cpu < h->ncpus; cpu++)
-			n += of_cpu[cpu].unfollowed;
+		for (cpu = 0; cpu < h->ncpus; cpu++) {
+			*packets += of_cpu[cpu].unfollowed;
+			*tasks += of_cpu[cpu].tasks_unfollowed;
+		}
 	free(of_cpu);
-	return n;
 }
 
 unsigned int hooks_ncpus(const struct hooks *h)

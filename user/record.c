@@ -468,7 +468,7 @@ static void result_fill(const struct recorder *r, struct record_result *res)
 
 	res->packets = r->packets;
 	res->lost = lost_all(r);
-	res->unfollowed = hooks_unfollowed(r->hooks);
+	hooks_unfollowed(r->hooks, &res->unfollowed, &res->tasks_unfollowed);
 	res->duration_ns = r->end_ns - r->start_ns;
 	res->reason = r->end;
 	res->unscoped = r->unscoped;

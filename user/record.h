@@ -62,6 +62,7 @@ struct record_result {
 	__u64 events; /* stored, or stitched while recording */
 	__u64 packets; /* that entered: first hops in this kernel */
 	__u64 unfollowed; /* selected packets that could not be followed where their headers change */
+	__u64 tasks_unfollowed; /* times that there was no room to note a task */
 	__u64 lost; /* events for which a ring had no room */
 	__u64 bytes; /* of the file */
 	__u64 duration_ns;

@@ -105,6 +105,7 @@ static json_t *counts_doc(const struct recorder *r)
 {
 	json_t *hooks = json_object();
 	unsigned int cpu, ncpus = hooks_ncpus(r->hooks);
+	__u64 packets, tasks;
 	enum pl_hook hook;
 	char key[16];
 
@@ -126,8 +127,9 @@ static json_t *counts_doc(const struct recorder *r)
 				    json_pack("{s:I, s:I, s:o}", "made", (json_int_t)all.made,
 					      "lost", (json_int_t)all.lost, "by_cpu", by_cpu));
 	}
-	return json_pack("{s:o, s:I}", "hooks", hooks, "unfollowed",
-			 (json_int_t)hooks_unfollowed(r->hooks));
+	hooks_unfollowed(r->hooks, &packets, &tasks);
+	return json_pack("{s:o, s:I, s:I}", "hooks", hooks, "unfollowed", (json_int_t)packets,
+			 "tasks_unfollowed", (json_int_t)tasks);
 }
 
 int record_doc_changes(struct recorder *r)

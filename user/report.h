@@ -245,6 +245,7 @@ struct report {
 	bool follow_nat;
 	__u64 undecided; /* not in seen: headers in fragments at all hops that saw them */
 	__u64 unfollowed; /* may be missing from where their headers changed on */
+	__u64 tasks_unfollowed; /* times that there was no room to note a task */
 
 	/* seen and packets are of all packets, paths and drops of those that are kept */
 	struct report_kept kept;

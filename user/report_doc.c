@@ -126,6 +126,7 @@ static void doc_loss(struct report *r, const struct report_input *in)
 		r->lost_known &= counts != NULL;
 		r->lost += trace_lost(in->domains[i].trace);
 		r->unfollowed += json_count(counts, "unfollowed");
+		r->tasks_unfollowed += json_count(counts, "tasks_unfollowed");
 		loss_add(r, in, i);
 	}
 }

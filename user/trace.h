@@ -30,7 +30,8 @@ enum trace_chunk {
 	TRACE_TASKS, /* [{tid, comm, role, vmm}] */
 	TRACE_CLOCK, /* {tsc, mono_ns, real_ns, tai_ns, boot_ns, width_ns, real_error_ns,
 		      * ptp_kvm{host_real_ns, real_ns}}: clock.h; ptp_kvm only in a guest */
-	TRACE_COUNTS, /* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}} */
+	TRACE_COUNTS, /* {hooks: {id: {made, lost, by_cpu: {cpu: lost}}}, unfollowed,
+			 * tasks_unfollowed}: what found no room (hooks_unfollowed()) */
 	TRACE_COST, /* {hooks: {id: {runs, ns, made}}, window_ns}: the kernel's run statistics,
 			 * and events made in that time */
 	TRACE_DROPS, /* {reasons: {number: name}, places: {offset: {symbol, source}}} */

@@ -273,6 +273,7 @@ static json_t *recording_json(struct json_builder *b, const struct report *r)
 	json_put_int(b, o, "sample", r->sample);
 	json_put_bool(b, o, "follow_nat", r->follow_nat);
 	json_put_int(b, o, "unfollowed", r->unfollowed);
+	json_put_int(b, o, "tasks_unfollowed", r->tasks_unfollowed);
 	return o;
 }
 

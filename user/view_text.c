@@ -564,6 +564,8 @@ static void show_damage(const struct report *r, const struct text_out *o)
 	if (r->unfollowed)
 		text_printf(o, "not followed where headers change, too many at a time: %llu packets\n",
 			    r->unfollowed);
+	if (r->tasks_unfollowed)
+		text_printf(o, "tasks not followed, too many at a time: noticed %llu times\n", r->tasks_unfollowed);
 	if (r->unsure_fetches)
 		text_printf(o, "vhost:fetch left out of %llu packets: not certain which it was\n",
 			    r->unsure_fetches);

@@ -70,7 +70,8 @@ static const char *const FIXTURE_DOCS[TRACE_NR_CHUNKS] = {
 	[TRACE_COUNTS] = "{'hooks': {"
 			 "  'napi_gro': {'made': 1010, 'lost': 5, 'by_cpu': {'10': 2, '3': 3}},"
 			 "  'start_xmit': {'made': 1000, 'lost': 2, 'by_cpu': {'3': 2}},"
-			 "  'skb_copy_tp': {'made': 990, 'lost': 0, 'by_cpu': {}}}}",
+			 "  'skb_copy_tp': {'made': 990, 'lost': 0, 'by_cpu': {}}},"
+			 " 'unfollowed': 12, 'tasks_unfollowed': 4}",
 	[TRACE_HAZARDS] = "[{'id': 'bpf-print', 'severity': 'fault', 'when': 'start',"
 			  "  'subject': 'xdp program \\\"fwd\\\" (id 41) on eth1',"
 			  "  'evidence': 'calls bpf_trace_printk', 'remedy': 'load another'},"

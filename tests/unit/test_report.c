@@ -215,6 +215,8 @@ static void test_documents(void **state)
 	assert_string_equal(r->lost_by_cpu[1].name, "10");
 	assert_string_equal(r->lost_by_hop[0].name, "nic:gro");
 	assert_string_equal(r->lost_by_hop[1].name, "dev:xmit");
+	assert_int_equal(r->unfollowed, 12);
+	assert_int_equal(r->tasks_unfollowed, 4);
 	assert_int_equal(r->duration_ns, 60000000000);
 	assert_int_equal(r->hook_cost[0].ns_per_run, 120);
 	/* 120 of nic:gro and 200 of tap:xmit in each packet of path 1 */
