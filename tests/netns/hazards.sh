@@ -353,7 +353,7 @@ wide_map()
 	local map
 	with to_wide
 	none bpf-redirect-dead "nothing is said of a devmap that was not looked at to its end"
-	map=$(map_id wide_out0)
+	map=$(map_of wide_out0)
 	# shellcheck disable=SC2046
 	hz bpftool map update id "$map" key $(u32 5000) value $(u32 777)
 	# shellcheck disable=SC2046
