@@ -57,12 +57,15 @@ static int netns_visit(struct walk *w, const char *path, const char *name)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	if (fstat(fd, &st) || setns(fd, CLONE_NEWNET)) {
-		close(fd);
+	ret = fstat(fd, &st) || setns(fd, CLONE_NEWNET) ? -errno : 0;
+	close(fd);
+	/* EINVAL: a file that stayed behind in /run/netns when the mount on it went, as by umount or a crash */
+	if (ret == -EINVAL)
+		return 0;
+	if (ret) {
 		w->refused++;
 		return seen_add(w, st.st_ino);
 	}
-	close(fd);
 	at.netns = st.st_ino;
 	ret = seen_add(w, st.st_ino);
 	if (!ret)
