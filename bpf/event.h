@@ -51,7 +51,7 @@
  * Packet hop: obj = sk_buff (or xdp_frame), head = its buffer, key/pay = identity, arg = flow
  * hash (drop: the reason), vlan = tags (drop: place, as a signed distance from _stext).
  * Context hop: obj and key = the objects that the catalogue names for it, arg = its number
- * (irq, vector, count, ...).
+ * (irq, vector, count, ...); len of sock:ready = datagrams that wait in the socket.
  *
  * obj, and key of context hops, are kernel addresses in the ring only: the recorder replaces
  * them by a keyed hash before they are written anywhere (pl_event_hide()).

@@ -309,6 +309,7 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 	if (!e)
 		return 0;
 	e->arg = how;
+	e->len = queue_len(sk);
 	c->sk = (__u64)sk;
 	c->how = how;
 	c->port = e->queue;

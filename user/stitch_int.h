@@ -149,6 +149,7 @@ struct cpu_ctx {
 	struct maybe ready; /* sock:ready that came before its sock:queue */
 	__u32 ready_sk;
 	__u64 ready_seq;
+	bool ready_alone; /* the packet is all that waits in the socket */
 	struct task_ctx *injector; /* task that is injecting, see step_follows() */
 	__u64 inject_seq;
 };

@@ -239,6 +239,7 @@ void on_sock_ready(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 
 	s->c->queued = s->c->readied = (struct flight_ref){};
 	s->c->ready.on = false;
+	s->c->ready_alone = ev->len == 1;
 	/* the callback comes after the packet was queued, in the same call */
 	if (f && f->sk == ev->vlan && f->last_tid == ev->tid && f->last_cpu == ev->cpu &&
 	    f->s[f->n - 1].hop == PL_HOP_sock_queue && !gap_since(s, ev->cpu, f->last_ts)) {
@@ -250,10 +251,52 @@ void on_sock_ready(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	s->c->ready_seq = s->c->seq;
 }
 
+/* The oldest unread datagram of a socket; *more: it is not the only one */
+static struct flight *first_unread(struct stitch *s, __u32 nr, bool *more)
+{
+	struct list *head = sock_list(s, KEY_SOCK(nr)), *l;
+	struct flight *f = NULL;
+
+	*more = false;
+	for (l = head->next; l != head && !*more; l = l->next) {
+		if (sock_flight(l)->sock_key != KEY_SOCK(nr))
+			continue;
+		*more = f != NULL;
+		f = f ? f : sock_flight(l);
+	}
+	return f;
+}
+
+/* Nothing is left that was not seen */
+static void sock_slot_sure(struct sock_slot *slot)
+{
+	slot->doubt = slot->held = false;
+	slot->missing = 0;
+}
+
+/*
+ * f is all that waits in the socket, and its only reader slept: whatever came before f has been read,
+ * seen or not. Datagrams that come at the same time on several CPUs may have been counted twice, or
+ * for each other (tail_queue() in bpf/sock.bpf.c): from here on it is known again.
+ */
+static void sock_was_empty(struct stitch *s, struct sock_slot *slot, struct flight *f)
+{
+	struct flight *old;
+	bool more;
+
+	while ((old = first_unread(s, f->sk, &more)) && old != f && !s->err) {
+		list_del(&old->sock);
+		flight_end_broken(s, old);
+	}
+	sock_slot_sure(slot);
+	slot->others = f->others_ahead = 0;
+}
+
 /* The event's task is the reader. The wake-up is a call inside the callback */
 void on_app_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 {
 	struct flight *f = flight_deref(s->c->readied);
+	struct sock_slot *slot;
 	struct sighting sight;
 
 	s->c->readied = (struct flight_ref){};
@@ -264,8 +307,12 @@ void on_app_wake(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	}
 	sight = sighting_of(s, ev, hop);
 	flight_add(s, f, &sight);
-	if (!s->recv_covered)
-		sock_reader(sock_slot(s, ev->vlan), ev->tid);
+	if (s->recv_covered)
+		return;
+	slot = sock_slot(s, ev->vlan);
+	sock_reader(slot, ev->tid);
+	if (s->c->ready_alone && !slot->shared && f->proto != IPPROTO_TCP)
+		sock_was_empty(s, slot, f);
 }
 
 /* --- read --- */
@@ -444,29 +491,6 @@ bool sock_discard(struct stitch *s, struct flight *f)
 		return false;
 	flight_discard(s, f);
 	return true;
-}
-
-/* The oldest unread datagram of a socket; *more: it is not the only one */
-static struct flight *first_unread(struct stitch *s, __u32 nr, bool *more)
-{
-	struct list *head = sock_list(s, KEY_SOCK(nr)), *l;
-	struct flight *f = NULL;
-
-	*more = false;
-	for (l = head->next; l != head && !*more; l = l->next) {
-		if (sock_flight(l)->sock_key != KEY_SOCK(nr))
-			continue;
-		*more = f != NULL;
-		f = f ? f : sock_flight(l);
-	}
-	return f;
-}
-
-/* Nothing is left that was not seen */
-static void sock_slot_sure(struct sock_slot *slot)
-{
-	slot->doubt = slot->held = false;
-	slot->missing = 0;
 }
 
 /*
