@@ -115,4 +115,9 @@ void on_out(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 	if ((ev->flags & PL_F_LOCAL) && (ev->flags & PL_F_KEY) && !f->n)
 		app_birth(s, f, ev);
 	packet_met(s, f, ev, hop);
+	if (hop == PL_HOP_dev_queue) {
+		s->c->sending = flight_ref(f);
+		s->c->sending_skb = ev->obj;
+		s->c->sending_tid = ev->tid;
+	}
 }

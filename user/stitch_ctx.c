@@ -34,6 +34,7 @@ void cpu_reset(struct stitch *s, struct cpu_ctx *c)
 	c->softirq.on = c->poll.on = c->poll_irq.on = c->poll_raise.on = false;
 	c->last_gro = c->last_tap = (struct flight_ref){};
 	c->last_up = c->queued = c->readied = (struct flight_ref){};
+	c->sending_skb = 0;
 	c->ready.on = false;
 	c->injector = NULL;
 	list_end(s, &c->merged);

@@ -145,6 +145,9 @@ struct cpu_ctx {
 	struct flight_ref last_gro; /* may be merged next */
 	struct flight_ref last_tap; /* at tap:xmit: a wake-up of the worker follows at once */
 	struct flight_ref last_up; /* the stack got it last */
+	struct flight_ref sending; /* at dev:queue, what was sent last; its skb, by this task */
+	__u64 sending_skb;
+	__u32 sending_tid;
 	struct flight_ref queued, readied; /* at sock:queue, at sock:ready */
 	struct maybe ready; /* sock:ready that came before its sock:queue */
 	__u32 ready_sk;
@@ -468,6 +471,7 @@ void on_nic_gro(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_nic_gromerge(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_nic_merged(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
+void on_qdisc_enq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_dev_rx(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_dev_xmit(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);
 void on_skb_copy(struct stitch *s, const struct pl_event *ev, enum pl_hop hop);

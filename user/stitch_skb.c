@@ -248,6 +248,24 @@ void on_packet(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
 }
 
 /*
+ * The tracepoint comes when the packet is in the queue (net/core/dev.c, dev_qdisc_enqueue(), from 5.15 on).
+ * Out of one without a lock (pfifo_fast) another CPU may have taken and sent it by then, and the skb may
+ * be another packet's. When it was put there is not known then: it is left out.
+ */
+void on_qdisc_enq(struct stitch *s, const struct pl_event *ev, enum pl_hop hop)
+{
+	const struct cpu_ctx *c = s->c;
+	const struct flight *f = flight_deref(c->sending);
+
+	if (c->sending_skb == ev->obj && c->sending_tid == ev->tid &&
+	    (!f || f->last_pkt != PL_HOP_dev_queue)) {
+		unused(s);
+		return;
+	}
+	on_packet(s, ev, hop);
+}
+
+/*
  * netif_receive_skb() is called by the tap for the guest's packets, by drivers without GRO, and
  * by the bridge for its own device, where the packet is one that was received before.
  */

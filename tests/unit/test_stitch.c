@@ -51,6 +51,49 @@ static void test_reuse(void **state)
 	EXPECT(sc, "nic:skb I\ndev:queue nic:xmit C\n");
 }
 
+/* Another CPU takes a packet out of a queue without a lock before the one that put it there has told so */
+static void test_queued_late(void **state)
+{
+	struct scene *sc = *state;
+
+	at(sc, 0, 7);
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_dev_queue, IF_NIC, 1, 11);
+	at(sc, 1, 8);
+	pkt(sc, PL_HOP_qdisc_deq, IF_NIC, 1, 11);
+	at(sc, 0, 7);
+	pkt(sc, PL_HOP_qdisc_enq, IF_NIC, 1, 11);
+	at(sc, 1, 8);
+	pkt(sc, PL_HOP_dev_xmit, IF_NIC, 1, 11);
+	pkt(sc, PL_HOP_skb_free, 0, 1, 11);
+	EXPECT(sc, "nic:gro nic:skb dev:queue qdisc:deq nic:xmit nic:txdone C\n");
+	/* sent, freed, and another packet's by then */
+	at(sc, 0, 7);
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_dev_queue, IF_NIC, 1, 12);
+	at(sc, 1, 8);
+	pkt(sc, PL_HOP_qdisc_deq, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_dev_xmit, IF_NIC, 1, 12);
+	pkt(sc, PL_HOP_skb_free, 0, 1, 12);
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 1, 13);
+	at(sc, 0, 7);
+	pkt(sc, PL_HOP_qdisc_enq, IF_NIC, 1, 13);
+	EXPECT(sc, "nic:gro nic:skb dev:queue qdisc:deq nic:xmit nic:txdone C\n");
+	/* as ever */
+	pkt(sc, PL_HOP_nic_gro, IF_NIC, 2, 14);
+	pkt(sc, PL_HOP_nic_skb, IF_NIC, 2, 14);
+	pkt(sc, PL_HOP_dev_queue, IF_NIC, 2, 14);
+	pkt(sc, PL_HOP_qdisc_enq, IF_NIC, 2, 14);
+	at(sc, 1, 8);
+	pkt(sc, PL_HOP_qdisc_deq, IF_NIC, 2, 14);
+	pkt(sc, PL_HOP_dev_xmit, IF_NIC, 2, 14);
+	pkt(sc, PL_HOP_skb_free, 0, 2, 14);
+	finish(sc);
+	EXPECT(sc, "nic:gro nic:skb dev:queue qdisc:enq qdisc:deq nic:xmit nic:txdone C\nnic:gro I\n");
+}
+
 static void test_flood(void **state)
 {
 	struct scene *sc = *state;
@@ -274,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SCENE(test_drops),
 		SCENE(test_reuse),
+		SCENE(test_queued_late),
 		SCENE(test_flood),
 		SCENE(test_bridge_up),
 		SCENE(test_veth),
