@@ -424,9 +424,10 @@ static void oldest_expire(struct join *j)
 	struct held *first, *h = list_entry(j->age.next, struct held, age);
 
 	held_try(j, h);
-	first = chain_first(h);
-	for (h = first; h; h = h->out.other)
+	first = h = chain_first(h);
+	do
 		h->in.settled = h->out.settled = true;
+	while ((h = h->out.other));
 	chain_out(j, first);
 }
 

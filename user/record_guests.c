@@ -45,7 +45,7 @@ static char *text_without(char *text, const char *own)
 /* What was not asked for by the user is not his to mend: without it, his own packets are recorded */
 static int filter_compile_own(const char *text, struct filter **out)
 {
-	struct filter_error why;
+	struct filter_error why = {};
 	int err = filter_new(text, out, &why);
 
 	if (err)

@@ -228,7 +228,9 @@ static void doc_cost(struct report *r, const struct report_input *in)
 
 	r->cost_window_ns = json_count(in->domains[0].trace->docs[TRACE_COST], "window_ns");
 	r->hook_cost = arena_alloc(&r->mem, PL_NR_HOOKS * in->ndomains, sizeof(*r->hook_cost));
-	for (i = 0; r->hook_cost && i < in->ndomains; i++) {
+	if (!r->hook_cost)
+		return;
+	for (i = 0; i < in->ndomains; i++) {
 		report_hook_costs(in->domains[i].trace, cost);
 		from = r->nhook_cost;
 		for (int hook = 0; hook < PL_NR_HOOKS; hook++)

@@ -90,7 +90,9 @@ void report_tail(struct report *r, const struct report_input *in, struct report_
 	whole = difference(tail->slow.sum, t->n, tail->middle.sum, t->middle_n);
 	t->more = divided(whole, (s128)t->n * t->middle_n);
 	t->stages = arena_alloc(&r->mem, p->nstages, sizeof(*t->stages));
-	for (size_t i = 0; t->stages && i < p->nstages; i++)
+	if (!t->stages)
+		return;
+	for (size_t i = 0; i < p->nstages; i++)
 		stage_make(t, &p->stages[i], tail, &tail->stages[i], whole);
 	for (size_t i = 0; i < t->nstages; i++)
 		if (llabs(t->stages[i].share_ppm) < SMALL_PPM && &t->stages[i] != t->top)
