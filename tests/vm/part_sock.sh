@@ -41,12 +41,14 @@ sock_met()
 	done
 }
 
-# sock_waits HOW NAME: each way to wait for a socket is recognised
+# sock_waits HOW NAME [PACKETS]: each way to wait for a socket is recognised
 sock_waits()
 {
-	sock_rec "sock-$1" "$1 udp 7799 10" "for i in \$(seq 10); do
+	local n=${3:-10}
+
+	sock_rec "sock-$1" "$1 udp 7799 $n" "for i in \$(seq $n); do
 		ip netns exec peer traffic udp-flood -n 1 10.0.0.3 7799 >/dev/null; sleep 0.1; done"
-	is "$(sock_q "$sock_path.packets")" 10 "$kernel: $1: all packets have a way that ends at the reader"
+	is "$(sock_q "$sock_path.packets")" $n "$kernel: $1: all packets have a way that ends at the reader"
 	is "$("$vm_top/build/pktlap" script -v --slowest 10 "$vm_share/sock-$1.data" 2>/dev/null |
 		awk '/app:wake/ { print $NF }' | sort -u)" "$2" "$kernel: $1: and wake it, who waits so"
 }
@@ -74,7 +76,8 @@ sock_part()
 	kernel=$1
 	vm "ip addr add 10.0.0.3/24 dev br0 && ip netns exec peer ping -q -c 3 -i 0.2 10.0.0.3 && ping -q -c 3 -i 0.2 10.0.0.2"
 	is $? 0 "$kernel: the host answers on its bridge"
-	sock_waits recv recv
+	# so many that it is learned which interrupt is whose
+	sock_waits recv recv 40
 	# shellcheck disable=SC2086 # words
 	sock_met $sock_towards
 	is "$(sock_q '.packets.ambiguous')" 0 "$kernel: no packet is ambiguous"
