@@ -135,7 +135,7 @@ static __always_inline int copy_event(struct skb_hop hop, struct sk_buff *skb, i
 	struct sock *sk = READ(hop.direct, skb, sk);
 
 	/* a tap's packets have none any more (skb_orphan() in tun_net_xmit()) */
-	if (sk && sock_is_tcp(sk))
+	if (sk && sock_is_tcp(sk, hop.direct))
 		return tcp_copy_event(hop.hook, sk, skb, len);
 	if (!skb_event(hop, skb, NULL) && cfg_select)
 		read_other(hop.hook);

@@ -224,6 +224,18 @@ static __always_inline void *cast_to(__u64 at, __u64 type)
 	return res;
 }
 
+/* READ() of what a pointer from memory points to, by a plain load where the kernel has the cast */
+#define READ_CAST(ptr, field) ({ \
+	typeof((ptr)->field) __val; \
+	if (cfg_cast) { \
+		typeof(ptr) __at = cast_to((__u64)(ptr), bpf_core_type_id_kernel(typeof(*(ptr)))); \
+		__val = __at->field; \
+	} else { \
+		bpf_core_read(&__val, sizeof(__val), &(ptr)->field); \
+	} \
+	__val; \
+})
+
 /* Any memory as words: 25 of them are in this struct (include/uapi/linux/if_link.h) */
 static __always_inline const __u64 *cast_words(__u64 at)
 {

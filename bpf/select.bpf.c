@@ -313,7 +313,7 @@ __noinline int sends_out(__u64 skb, __u64 sk, __u32 yes)
 		return 0;
 	if (yes)
 		send_told(sock);
-	if (!READ(PROBED, sock, __sk_common.skc_dport) || !sock_is_tcp(sock))
+	if (!READ(PROBED, sock, __sk_common.skc_dport) || !sock_is_tcp(sock, PROBED))
 		return 0;
 	if (!yes && !tcp_payload((void *)skb))
 		return 0;

@@ -68,19 +68,21 @@ int BPF_KPROBE(pl_raw_queue_kp, struct sock *sk, struct sk_buff *skb)
 }
 
 /* What is last in the socket's queue; NULL: nothing */
-static __always_inline struct sk_buff *queue_tail(struct sock *sk)
+static __always_inline struct sk_buff *queue_tail(struct sock *sk, bool direct)
 {
 	__u64 queue = address_of(sk) + bpf_core_field_offset(struct sock, sk_receive_queue);
-	struct sk_buff *skb = READ(PROBED, sk, sk_receive_queue.prev);
+	struct sk_buff *skb = READ(direct, sk, sk_receive_queue.prev);
 
-	return (__u64)skb == queue ? NULL : skb;
+	return address_of(skb) == queue ? NULL : skb;
 }
 
 /* So many were put into the queue that are not seen here. other: because they are not selected */
-static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other, __u32 n)
+static __always_inline void tail_unseen(struct skb_hop hop, bool other, __u32 n)
 {
-	struct pl_event *e = sock_in_scope(sk, PROBED) ? sock_begin(hook, sk, PROBED) : NULL;
+	struct pl_event *e = NULL;
 
+	if (sock_in_scope(hop.sk, hop.direct))
+		e = sock_begin(hop.hook, hop.sk, hop.direct);
 	if (!e)
 		return;
 	e->obj = 0;
@@ -90,12 +92,13 @@ static __always_inline void tail_unseen(__u8 hook, struct sock *sk, bool other, 
 }
 
 /* Datagrams that wait to be read. UDP's reader takes all that there are to a queue of its own */
-static __always_inline __u32 queue_len(struct sock *sk)
+static __always_inline __u32 queue_len(struct sock *sk, bool direct)
 {
-	__u32 n = READ(PROBED, sk, sk_receive_queue.qlen);
+	__u32 n = READ(direct, sk, sk_receive_queue.qlen);
+	struct udp_sock *udp = (void *)address_of(sk);
 
-	if (READ(PROBED, sk, sk_protocol) == IPPROTO_UDP && READ(PROBED, sk, sk_type) == SOCK_DGRAM)
-		n += READ(PROBED, (struct udp_sock *)sk, reader_queue.qlen);
+	if (READ(direct, sk, sk_protocol) == IPPROTO_UDP && READ(direct, sk, sk_type) == SOCK_DGRAM)
+		n += READ_CAST(udp, reader_queue.qlen);
 	return n;
 }
 
@@ -103,17 +106,17 @@ static __always_inline __u32 queue_len(struct sock *sk)
  * The reads of a socket are counted from the first datagram on that is seen there. What was unread
  * before it, from before the recording or not selected, is read first.
  */
-static __always_inline void tail_first(__u8 hook, struct sock *sk)
+static __always_inline void tail_first(struct skb_hop hop)
 {
-	struct pl_sock *known = sock_know(sk);
+	struct pl_sock *known = sock_know(hop.sk);
 	__u32 n;
 
 	if (!known || known->takes)
 		return;
 	known->takes = 1;
-	n = queue_len(sk);
+	n = queue_len(hop.sk, hop.direct);
 	if (n > 1)
-		tail_unseen(hook, sk, false, n - 1);
+		tail_unseen(hop, false, n - 1);
 }
 
 /*
@@ -124,11 +127,11 @@ static __always_inline void tail_first(__u8 hook, struct sock *sk)
  * the same queue: the reads are counted then. The first one may come after others: that is as so many
  * missing.
  */
-static __always_inline int tail_queue(__u8 hook, struct sock *sk)
+static __always_inline int tail_queue(__u8 hook, bool direct, struct sock *sk)
 {
 	struct skb_hop hop = {
 		.hook = hook,
-		.direct = PROBED,
+		.direct = direct,
 		.trust = DEV_GONE,
 		.ip = true,
 		.sk = sk,
@@ -136,17 +139,17 @@ static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 	struct sk_buff *skb;
 	bool tcp;
 
-	if (!sock_is_inet(sk, PROBED))
+	if (!sock_is_inet(sk, direct))
 		return 0;
-	tcp = sock_is_tcp(sk);
-	skb = queue_tail(sk);
+	tcp = sock_is_tcp(sk, direct);
+	skb = queue_tail(sk, direct);
 	if (skb && skb_event(hop, skb, NULL)) {
 		if (cfg_select || !tcp)
-			tail_first(hook, sk);
+			tail_first(hop);
 	} else if (sock_takes(sk) && (cfg_select || !tcp)) {
-		tail_unseen(hook, sk, skb, 1);
+		tail_unseen(hop, skb, 1);
 		if (!tcp)
-			tail_first(hook, sk);
+			tail_first(hop);
 	}
 	return 0;
 }
@@ -154,13 +157,13 @@ static __always_inline int tail_queue(__u8 hook, struct sock *sk)
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(pl_tail_queue, struct sock *sk)
 {
-	return tail_queue(PL_HOOK_tail_queue, sk);
+	return tail_queue(PL_HOOK_tail_queue, DIRECT, sk);
 }
 
 SEC("raw_tp/sk_data_ready")
 int BPF_PROG(pl_tail_queue_raw, struct sock *sk)
 {
-	return tail_queue(PL_HOOK_tail_queue_raw, sk);
+	return tail_queue(PL_HOOK_tail_queue_raw, PROBED, sk);
 }
 
 /* Called by the reader, when it has copied the datagram */
@@ -187,21 +190,21 @@ static __always_inline struct wait_queue_entry *waiter_at(struct wait_queue_head
 /* First entry of a wait queue; NULL: nobody waits */
 static __always_inline struct wait_queue_entry *waiter_of(struct wait_queue_head *wq)
 {
-	return waiter_at(wq, READ(PROBED, wq, head.next));
+	return waiter_at(wq, READ_CAST(wq, head.next));
 }
 
 /* The caller of epoll_wait() that an entry of epoll stands for */
 static __always_inline struct task_struct *epoll_waiter(struct wait_queue_entry *wait)
 {
 	struct eppoll_entry *pwq = (void *)wait - bpf_core_field_offset(struct eppoll_entry, wait);
-	struct epitem *item = READ(PROBED, pwq, base);
-	struct eventpoll *ep = READ(PROBED, item, ep);
+	struct epitem *item = READ_CAST(pwq, base);
+	struct eventpoll *ep = READ_CAST(item, ep);
 	struct wait_queue_entry *caller;
 
 	if (!ep)
 		return NULL;
 	caller = waiter_of((void *)ep + bpf_core_field_offset(struct eventpoll, wq));
-	return caller ? READ(PROBED, caller, private) : NULL;
+	return caller ? READ_CAST(caller, private) : NULL;
 }
 
 /* noinline: as vlan_meta_probed() */
@@ -223,8 +226,8 @@ static __noinline struct task_struct *uring_task(__u64 private)
  */
 static __always_inline struct task_struct *waiting_task(struct wait_queue_entry *wait, __u32 *how)
 {
-	__u64 func = (__u64)READ(PROBED, wait, func);
-	__u64 private = (__u64)READ(PROBED, wait, private);
+	__u64 func = (__u64)READ_CAST(wait, func);
+	__u64 private = (__u64)READ_CAST(wait, private);
 
 	if (func == cfg_epollwake) {
 		*how = PL_WAIT_EPOLL;
@@ -232,7 +235,7 @@ static __always_inline struct task_struct *waiting_task(struct wait_queue_entry 
 	}
 	if (func == cfg_pollwake) {
 		*how = PL_WAIT_POLL;
-		return READ(PROBED, (struct poll_wqueues *)private, polling_task);
+		return READ_CAST((struct poll_wqueues *)private, polling_task);
 	}
 	if (func == cfg_uringwake) {
 		*how = PL_WAIT_URING;
@@ -260,9 +263,9 @@ static __noinline __u32 sleeper_of(struct wait_queue_head *wq, __u32 *how)
 	for (i = 0; i < WAITERS && wait; i++) {
 		task = waiting_task(wait, how);
 		/* TASK_RUNNING: woken before, or on its way to sleep */
-		if (task && READ(PROBED, task, __state))
-			return READ(PROBED, task, pid);
-		wait = waiter_at(wq, READ(PROBED, wait, entry.next));
+		if (task && READ_CAST(task, __state))
+			return READ_CAST(task, pid);
+		wait = waiter_at(wq, READ_CAST(wait, entry.next));
 	}
 	return 0;
 }
@@ -271,14 +274,14 @@ static __noinline __u32 sleeper_of(struct wait_queue_head *wq, __u32 *how)
  * Is the callback for a selected packet? It comes right after the packet is queued; without a hook of
  * that, what is last in the queue tells.
  */
-static __always_inline bool ready_selected(struct sock *sk)
+static __always_inline bool ready_selected(struct sock *sk, bool direct)
 {
 	int noted = select_queue_take(address_of(sk));
 	struct sk_buff *skb;
 
 	if (noted != FILTER_UNSURE)
 		return noted == FILTER_PASS;
-	skb = queue_tail(sk);
+	skb = queue_tail(sk, direct);
 	return skb && select_skb(address_of(skb), ARPHRD_NONE | SELECT_IN) != FILTER_REJECT;
 }
 
@@ -300,7 +303,7 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 	if (!sock_wanted(sk, direct))
 		return 0;
 	wq = READ(direct, sk, sk_wq);
-	if (!wq || (cfg_select && !ready_selected(sk)))
+	if (!wq || (cfg_select && !ready_selected(sk, direct)))
 		return 0;
 	tid = sleeper_of((void *)wq + bpf_core_field_offset(struct socket_wq, wait), &how);
 	if (!tid && how != PL_WAIT_OTHER)
@@ -309,7 +312,7 @@ static __always_inline int ready_event(__u8 hook, struct sock *sk, bool direct)
 	if (!e)
 		return 0;
 	e->arg = how;
-	e->len = queue_len(sk);
+	e->len = queue_len(sk, direct);
 	c->sk = (__u64)sk;
 	c->how = how;
 	c->port = e->queue;

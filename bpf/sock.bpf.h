@@ -19,10 +19,10 @@ static __always_inline bool sock_is_inet(struct sock *sk, bool direct)
 }
 
 /* Not a raw one, which has a protocol too */
-static __always_inline bool sock_is_tcp(struct sock *sk)
+static __always_inline bool sock_is_tcp(struct sock *sk, bool direct)
 {
-	return READ(PROBED, sk, sk_protocol) == IPPROTO_TCP &&
-	       READ(PROBED, sk, sk_type) == SOCK_STREAM && sock_is_inet(sk, PROBED);
+	return READ(direct, sk, sk_protocol) == IPPROTO_TCP &&
+	       READ(direct, sk, sk_type) == SOCK_STREAM && sock_is_inet(sk, direct);
 }
 
 /* In a namespace that the user wants something of */
