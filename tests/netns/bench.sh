@@ -34,6 +34,7 @@ for tool in bpftrace-join bpftrace-print perf trace-cmd tcpdump; do
 	# three rows, and one of the ratios; or the reason why not
 	between "$(page "^(\| $tool \||- $tool does not run here: .)")" 1 4 "$tool is measured, or said why not"
 done
+between "$(page "^(\| pktlap's programs \| 0 \| [0-9]+ \||- perf does not run here: .)")" 1 2 "the programs' share is measured, or said why not"
 is "$(page '[^a-z](nan|inf)[^a-z]')" 0 "all figures are numbers"
 is "$(state)" "$before" "nothing is left behind"
 tap_done
