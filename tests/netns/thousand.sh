@@ -30,10 +30,11 @@ many_up()
 		ip netns exec "$ns" sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv6.conf.all.disable_ipv6=1
 	done
 	for b in 0 1 2; do
-		echo "link add br$b type bridge forward_delay 0 mcast_snooping 0"
+		# of its own: the lowest of its ports' would go with that port
+		echo "link add br$b address 02:00:00:00:01:0$b type bridge forward_delay 0 mcast_snooping 0"
 		echo "link set br$b up"
 	done >"$work/h"
-	sed 's/br/bra/' "$work/h" >"$work/a"
+	sed 's/br/bra/; s/02:00:00:00:01/02:00:00:00:02/' "$work/h" >"$work/a"
 	for i in $(seq $PAIRS); do
 		echo "link add v$i index $((100000 + i)) type veth peer name w$i netns $A" >&3
 		echo "link set v$i master br$((i % 3)) up" >&3
